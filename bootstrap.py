@@ -1,0 +1,136 @@
+"""Makes the environment `.venv` and the Node packages, with nothing but Python's standard library.
+
+`make run`, `make test` and `make check` call it first; where everything is in step with the lock files it returns at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+MINIMUM_PYTHON = (3, 11)
+
+
+class Stop(Exception):
+    """What went wrong and what to do, in one line."""
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal what is going on."""
+    print(f"==> {text}", flush=True)
+
+
+def stamp(*files: Path) -> str:
+    """A fingerprint of `files` and of the Python in use: the environment is in step while it stays the same."""
+    digest = hashlib.sha256(sys.version.encode())
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def run(command: list[str], failure: str, **environment: str) -> None:
+    """Run `command` quietly; on failure show what it printed and raise Stop with `failure`."""
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode:
+        sys.stderr.write("".join(done.stdout.splitlines(keepends=True)[-15:]))
+        raise Stop(failure)
+
+
+def locked(package: str, lock: Path) -> str:
+    """The entry of `package` in `lock`, with its hashes."""
+    found = re.search(rf"^{package}==.*?[^\\]$", lock.read_text(), re.MULTILINE | re.DOTALL)
+    if not found:
+        raise Stop(f"{lock.name} does not name {package}: make it again with `make lock`.")
+    return found.group() + "\n"
+
+
+def python_packages(lock: Path) -> None:
+    """Create `.venv` and bring it in step with `lock`; the packages of this tree are importable in it."""
+    mark = VENV / "lock.stamp"
+    wanted = stamp(lock, ROOT / "pyproject.toml") + lock.name
+    # the packages for development hold all those for running, so they serve both
+    if mark.exists() and mark.read_text() in {
+        wanted,
+        stamp(ROOT / "requirements-dev.lock", ROOT / "pyproject.toml") + "requirements-dev.lock",
+    }:
+        return
+    say("Python packages: creating .venv" if not VENV.exists() else "Python packages: bringing .venv in step")
+    try:
+        venv.EnvBuilder(with_pip=True).create(VENV)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise Stop(
+            f"Python cannot create {VENV.name} ({error}). On Debian or Ubuntu: apt-get install python3-venv."
+        ) from error
+    python = str(VENV / "bin" / "python")
+    network = "The Python packages could not be installed: check the network to PyPI and the disk space, then run the same command again."
+    installer = VENV / "uv.lock"
+    installer.write_text(locked("uv", lock))
+    run(
+        [python, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes", "-r", str(installer)], network
+    )
+    say(f"Python packages: installing {lock.name} (a few minutes on a slow line)")
+    uv = str(VENV / "bin" / "uv")
+    run([uv, "pip", "sync", "--python", python, "--require-hashes", "-q", str(lock)], network)
+    run(
+        [uv, "pip", "install", "--python", python, "-q", "--no-deps", "--no-build-isolation", "-e", "."],
+        network,
+    )
+    mark.write_text(wanted)
+
+
+def node_packages() -> None:
+    """Bring `node_modules` in step with package-lock.json, with the Node that came from PyPI."""
+    mark = ROOT / "node_modules" / "lock.stamp"
+    wanted = stamp(ROOT / "package-lock.json")
+    if mark.exists() and mark.read_text() == wanted:
+        return
+    say("Node packages: proxy and bundler")
+    path = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
+    run(
+        [str(VENV / "bin" / "npm"), "ci", "--no-audit", "--no-fund", "--loglevel=error"],
+        "The Node packages could not be installed: check the network to the npm registry, then run the same command again.",
+        PATH=path,
+    )
+    mark.write_text(wanted)
+
+
+def main() -> int:
+    """Set up; exit 1 with one clear line where that fails."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dev", action="store_true", help="also what tests and checks need")
+    options = parser.parse_args()
+    try:
+        if sys.version_info < MINIMUM_PYTHON:
+            raise Stop(
+                f"Python {'.'.join(map(str, MINIMUM_PYTHON))} or newer is needed; this is {sys.version.split()[0]}."
+            )
+        if shutil.disk_usage(ROOT).free < 2 * 1024**3:
+            raise Stop(
+                "Less than 2 GB of disk space is free here: make room, then run the same command again."
+            )
+        python_packages(ROOT / ("requirements-dev.lock" if options.dev else "requirements.lock"))
+        node_packages()
+    except Stop as stop:
+        print(f"xinglin: {stop}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Joint exams: items, blueprint, assembly, paper, sitting, service, exchange, gradebook, marking."""
