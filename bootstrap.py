@@ -81,9 +81,7 @@ def python_packages(lock: Path) -> None:
     network = "The Python packages could not be installed: check the network to PyPI and the disk space, then run the same command again."
     installer = VENV / "uv.lock"
     installer.write_text(locked("uv", lock))
-    run(
-        [python, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes", "-r", str(installer)], network
-    )
+    run([python, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes", "-r", str(installer)], network)
     say(f"Python packages: installing {lock.name} (a few minutes on a slow line)")
     uv = str(VENV / "bin" / "uv")
     run([uv, "pip", "sync", "--python", python, "--require-hashes", "-q", str(lock)], network)
@@ -121,9 +119,7 @@ def main() -> int:
                 f"Python {'.'.join(map(str, MINIMUM_PYTHON))} or newer is needed; this is {sys.version.split()[0]}."
             )
         if shutil.disk_usage(ROOT).free < 2 * 1024**3:
-            raise Stop(
-                "Less than 2 GB of disk space is free here: make room, then run the same command again."
-            )
+            raise Stop("Less than 2 GB of disk space is free here: make room, then run the same command again.")
         python_packages(ROOT / ("requirements-dev.lock" if options.dev else "requirements.lock"))
         node_packages()
     except Stop as stop:
