@@ -83,7 +83,7 @@ class CaseStore:
         return tuple(self.open(case) for case in [*BUILT_IN, *sorted(kept - BUILT_IN.keys())])
 
     def add(self, case: str, fill: Callable[[Path], None]) -> Series:
-        """Keep a new case: `fill` writes a series into the empty folder it is given. An existing case stays as it is."""
+        """Keep a new case: `fill` writes a series into the folder it is given. An existing case stays as it is."""
         self.root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".new-", dir=self.root) as scratch:
             folder = Path(scratch) / case

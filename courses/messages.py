@@ -26,7 +26,7 @@ class Message:
         return {language: self.say(language) for language in LANGUAGES}
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818 - the word of the domain
     """What was asked for cannot be done: one clear sentence, what is wrong and what to do."""
 
     def __init__(self, text: str, **values: str | int | float):

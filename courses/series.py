@@ -27,8 +27,8 @@ Window = tuple[str, float, float]
 class Series:
     """A stack of frames of one size.
 
-    `spacing` is (row spacing, column spacing) in mm or None; real value = stored * `slope` + `intercept` in `unit` ("HU"
-    or empty); `orientation` is the six direction cosines of PS3.3 C.7.6.2 (along a row, then along a column) or None;
+    `spacing` is (row spacing, column spacing) in mm or None; real value = stored * `slope` + `intercept` in `unit`
+    ("HU" or empty); `orientation` is the six direction cosines of PS3.3 C.7.6.2 (along a row, then a column) or None;
     `positions` are the frames' places along the normal in mm, ascending, or None; `inverted` is MONOCHROME1: low values
     are shown bright; `synthetic` images are computed, never of a patient; `notices` are sentences the reader must see.
     """

@@ -8,7 +8,7 @@ import { angle, ellipseArea, ellipseStats, length, probe } from "./geometry.js";
 import { Measures, POINTS } from "./measure.js";
 import measureCss from "./measure.css";
 import { painter } from "./pixels.js";
-import { button, element, helpSheet, language, same, style, translator } from "./ui.js";
+import { button, element, helpSheet, language, openSheet, same, style, translator } from "./ui.js";
 import uiCss from "./ui.css";
 import { listen } from "./viewer_input.js";
 import { Notes } from "./viewer_notes.js";
@@ -54,7 +54,7 @@ class Viewer {
     const [view, tools] = [["scroll", "window", "zoom", "pan"], ["probe", "length", "angle", "ellipse"]].map((names) => names.map((name) => this.buttons[name]));
     const bar = element("div", { class: "xl-bar", role: "toolbar", "aria-label": t("Tools") }, ...view, gap(), ...tools, gap(),
       button("remove", t("Delete"), "Delete", () => this.measures.remove()), button("invert", t("Invert"), "I", () => this.invert()),
-      button("reset", t("Reset"), "R", () => this.reset()), element("div", { class: "xl-spring" }), button("help", t("Help"), "?", () => this.help.showModal()));
+      button("reset", t("Reset"), "R", () => this.reset()), element("div", { class: "xl-spring" }), button("help", t("Help"), "?", () => openSheet(this.help)));
     this.root.replaceChildren(style(uiCss, measureCss, css), element("section",
       { class: "xl", lang: language() === "en" ? "en" : "zh-CN", "data-lm-suppress-shortcuts": "true", "aria-label": t("Image viewer") },
       bar, this.stage, this.foot, this.chips, this.notices, this.live, this.help));
@@ -70,8 +70,9 @@ class Viewer {
     const { frames, rows, columns, spacing } = this.series;
     this.index = Math.min(Math.max(0, model.get("index") ?? 0), frames - 1);
     this.ratio = spacing ? spacing[0] / spacing[1] : 1;
-    this.presets = [...(this.series.unit === "HU" ? CT_WINDOWS.map(([name, ...window]) => [t(name), ...window]) : []),
-      ...this.series.windows.map(([name, ...window], i) => [t(name) + (i ? ` ${i + 1}` : ""), ...window])];
+    const common = this.series.unit === "HU" ? CT_WINDOWS : [];
+    const own = this.series.windows.filter(([, ...window]) => !common.some(([, ...other]) => same(window, other)));
+    this.presets = [...common.map(([name, ...window]) => [t(name), ...window]), ...own.map(([name, ...window], i) => [t(name) + (i ? ` ${i + 1}` : ""), ...window])];
     const window = model.get("window");
     this.window = window?.length === 2 ? [...window] : this.ownWindow();
     Object.assign(this, { zoom: 1, pan: [0, 0], inverted: Boolean(this.series.inverted), loaded: null, hover: null });

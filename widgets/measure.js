@@ -257,7 +257,8 @@ export class Measures {
     const right = at.reduce((best, point) => (point[0] > best[0] ? point : best));
     const top = kind === "interval" ? at[0][1] : Math.min(...at.map(([, y]) => y));
     const y = Math.min(Math.max((kind === "ellipse" ? top : right[1]) - 8, 16), this.root.clientHeight - 56);
-    return right[0] > this.root.clientWidth - LABEL_ROOM ? [right[0] - 14, y, "end"] : [right[0] + 12, y, "start"];
+    const left = Math.min(...at.map(([x]) => x));
+    return right[0] > this.root.clientWidth - LABEL_ROOM ? [left - 12, y, "end"] : [right[0] + 12, y, "start"];
   }
 }
 

@@ -76,6 +76,12 @@ export function helpSheet(title, rows, close) {
   return sheet;
 }
 
+/** Show a help sheet from its top: the browser would scroll to the button that takes the focus. */
+export function openSheet(sheet) {
+  sheet.showModal();
+  sheet.scrollTop = 0;
+}
+
 /** A style sheet for a widget's element. */
 export function style(...sheets) {
   return element("style", {}, sheets.join("\n"));

@@ -1,6 +1,7 @@
 // Mouse, touch and keyboard of the image viewer: gestures in, the viewer's own verbs out.
 
 import { arrow } from "./measure.js";
+import { openSheet } from "./ui.js";
 import { TOOL_KEYS } from "./viewer_tools.js";
 
 const SLICE_DRAG_PX = 12; // drag this far for the next slice
@@ -109,7 +110,7 @@ function keys(viewer) {
     pageup: () => viewer.show(viewer.index - 1), pagedown: () => viewer.show(viewer.index + 1),
     home: () => viewer.show(0), end: () => viewer.show(viewer.series.frames - 1),
     "+": () => viewer.zoomBy(ZOOM_STEP), "=": () => viewer.zoomBy(ZOOM_STEP), "-": () => viewer.zoomBy(1 / ZOOM_STEP),
-    i: () => viewer.invert(), r: () => viewer.reset(), "?": () => viewer.help.showModal(),
+    i: () => viewer.invert(), r: () => viewer.reset(), "?": () => openSheet(viewer.help),
     delete: () => viewer.measures.remove(), backspace: () => viewer.measures.remove(),
   };
   return (event) => {

@@ -4,11 +4,11 @@ It is computed, not scanned, and every picture of it must be labelled synthetic.
 phantoms used for acceptance tests (AAPM Report 1, 1977; the ACR CT accreditation phantom: McCollough et al., Med Phys
 2004;31:2423), in two modules along the axis: *densities* (inserts) and *sizes* (rod and line pairs).
 
-CT number (Hounsfield GN, Br J Radiol 1973;46:1016): HU = 1000 (mu - mu_water) / (mu_water - mu_air), so that water is
-0 and air -1000 by definition. The tissues' usual values are those of Kalender WA, Computed Tomography, 3rd ed. 2011, and
-of DenOtter TD and Schubert J, Hounsfield Unit, StatPearls 2023: lung -950 to -500, fat -120 to -90, muscle +35 to +55,
-brain white matter +20 to +30 and grey matter +37 to +45, fresh haemorrhage +50 to +90, cancellous bone +300 to +400,
-cortical bone +500 to +1900.
+CT number (Hounsfield GN, Br J Radiol 1973;46:1016): HU = 1000 (mu - mu_water) / (mu_water - mu_air), so that water
+is 0 and air -1000 by definition. The tissues' usual values are those of Kalender WA, Computed Tomography, 3rd ed. 2011,
+and of DenOtter TD and Schubert J, Hounsfield Unit, StatPearls 2023: lung -950 to -500, fat -120 to -90, muscle +35 to
++55, brain white matter +20 to +30 and grey matter +37 to +45, fresh haemorrhage +50 to +90, cancellous bone +300 to
++400, cortical bone +500 to +1900.
 
 Coordinates: millimetres from the disc's centre, x to the right, y downwards; slices from 0.
 """

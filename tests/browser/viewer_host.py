@@ -1,13 +1,14 @@
 """A small AFM host for browser tests: a page, a local model and the widget's bundle, as in the exam room.
 
-    with WidgetHost("dicom_viewer", {"series": ...}, frames=series.frame_bytes) as host:
-        page.goto(host.url)
+with WidgetHost("dicom_viewer", {"series": ...}, frames=series.frame_bytes) as host:
+    page.goto(host.url)
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,8 @@ import tornado.web
 from widgets.assets import STATIC, build
 from widgets.labels import labels
 
-PAGE = """<!doctype html><html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+PAGE = """<!doctype html><html><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,"><title>widget</title><style>body {{ margin: 8px; background: #eef1f3; }}</style></head>
 <body><div id="host"></div><script type="module">
 import widget from "/static/{module}.js";
@@ -29,14 +31,19 @@ const listeners = {{}};
 const emit = (event, ...rest) => [...(listeners[event] ?? [])].forEach((act) => act(...rest));
 export const model = {{
   get: (name) => state[name],
-  set(name, value) {{ if (JSON.stringify(state[name]) !== JSON.stringify(value)) {{ state[name] = value; emit(`change:${{name}}`); }} }},
+  set(name, value) {{
+    if (JSON.stringify(state[name]) === JSON.stringify(value)) return;
+    state[name] = value;
+    emit(`change:${{name}}`);
+  }},
   on: (event, act) => (listeners[event] ??= new Set()).add(act),
   off: (event, act) => listeners[event]?.delete(act),
   save_changes() {{ window.saved = structuredClone(state); }},
   async send(message) {{
     if (message.kind !== "frame") return;
     const reply = await fetch(`/frames/${{message.index}}`);
-    if (reply.ok) emit("msg:custom", {{ kind: "frame", index: message.index }}, [new DataView(await reply.arrayBuffer())]);
+    const bytes = await reply.arrayBuffer();
+    if (reply.ok) emit("msg:custom", {{ kind: "frame", index: message.index }}, [new DataView(bytes)]);
   }},
 }};
 window.model = model;
@@ -66,8 +73,12 @@ class WidgetHost:
             def get(self) -> None:
                 self.finish(page)
 
-        routes = [("/", Page), (r"/frames/(\d+)", Frame), (r"/static/(.*)", tornado.web.StaticFileHandler, {"path": STATIC})]
-        self._app = tornado.web.Application(routes, log_function=lambda handler: None)
+        routes = [
+            ("/", Page),
+            (r"/frames/(\d+)", Frame),
+            (r"/static/(.*)", tornado.web.StaticFileHandler, {"path": STATIC}),
+        ]
+        self._app = tornado.web.Application(routes, log_function=lambda _: None)
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -97,7 +108,5 @@ class WidgetHost:
 
 def shared() -> Path | None:
     """The folder of real data, where it is present."""
-    import os
-
     candidates = [os.environ.get("XINGLIN_SHARED"), Path(__file__).resolve().parents[3] / "shared"]
     return next((Path(path) for path in candidates if path and (Path(path) / "data").is_dir()), None)
