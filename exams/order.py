@@ -13,11 +13,16 @@ class Ordered(Protocol):
     """What the order looks at: `group` is the id that items with a shared stem or shared options have in common."""
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """Its name in the bank."""
+
     @property
-    def type(self) -> str: ...
+    def type(self) -> str:
+        """A1, B1, numeric, ..."""
+
     @property
-    def group(self) -> str | None: ...
+    def group(self) -> str | None:
+        """What it shares with its neighbours, if anything."""
 
 
 T = TypeVar("T", bound=Ordered)

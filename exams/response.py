@@ -106,7 +106,10 @@ def canonical(value: object) -> bytes:
 
 
 def receipt_hash(exam: str, number: str, form: str, closed_ms: int, answers: Mapping[str, Json]) -> str:
-    """SHA-256 (hex) over who answered what and when; a candidate who keeps it can have the answers checked against it."""
+    """SHA-256 (hex) over who answered what and when.
+
+    A candidate who keeps it can have the answers that are marked checked against it.
+    """
     return hashlib.sha256(
         canonical({"exam": exam, "number": number, "form": form, "closed": closed_ms, "answers": dict(answers)})
     ).hexdigest()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,7 +95,7 @@ Change = Enter | Save | Submit | Credit | Note
 
 
 def apply(connection: sa.Connection, changes: Sequence[Change]) -> list[object]:
-    """Make `changes` in their order; saves that follow each other are made together, for they are almost all there is."""
+    """Make `changes` in their order; saves in a row are made together, for they are almost all there is."""
     outcomes: list[object] = []
     for kind, run in itertools.groupby(changes, type):
         if kind is Save:
@@ -248,7 +248,7 @@ def _save(connection: sa.Connection, saves: Sequence[Save]) -> list[object]:
 def _news(sitting: Sitting, sent: Sequence[Response], held: Mapping[tuple[int, int], Response]) -> list[Response]:
     """Those of `sent` that are not held yet.
 
-    Raises RefusedError where a sequence is held with other content: two browsers numbered on their own, neither may win.
+    Raises RefusedError where a sequence is held with other content: two browsers numbered on their own.
     """
     news: dict[int, Response] = {}
     for response in sent:
@@ -269,7 +269,7 @@ def _append(connection: sa.Connection, at_ms: int, exam: str, news: Sequence[Map
 _DIGESTED = ("sitting", "sequence", "item", "value", "flagged", "device", "received_ms")
 
 
-def _digest(rows: Sequence[Mapping[str, object]]) -> str:
+def _digest(rows: Iterable[Mapping[str, Any]]) -> str:
     """SHA-256 (hex) of responses, in the order of their key."""
     bodies = sorted([row[name] for name in _DIGESTED] for row in rows)
     return hashlib.sha256(canonical(bodies)).hexdigest()
@@ -278,7 +278,7 @@ def _digest(rows: Sequence[Mapping[str, object]]) -> str:
 def unlike(connection: sa.Connection) -> int | None:
     """The first audit entry whose responses are not those that it was sealed with; None where all are."""
     rows = connection.execute(sa.select(responses).order_by(responses.c.entry)).mappings()
-    kept = {entry: list(own) for entry, own in itertools.groupby(rows, lambda row: row["entry"])}
+    kept = {number: [dict(row) for row in own] for number, own in itertools.groupby(rows, lambda row: row["entry"])}
     for entry in audit.entries(connection):
         if entry.act == "saved":
             own = kept.pop(entry.id, [])

@@ -1,7 +1,7 @@
-"""When a sitting is open: pure rules over instants, which are whole milliseconds since 1970 UTC by the server's clock.
+"""When a sitting is open: pure rules over instants, whole milliseconds since 1970 UTC by the server's clock.
 
-A candidate has the exam's minutes from the moment of entering, never past the exam's closing. Extra time (a right of the
-candidate) and outage credit (a remedy for a fault of ours) come on top of both.
+A candidate has the exam's minutes from the moment of entering, never past the exam's closing. Extra time (a right of
+the candidate) and outage credit (a remedy for a fault of ours) come on top of both.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def deadline(started_ms: int, allowance: Allowance) -> int:
 def closed_at(now_ms: int, deadline_ms: int, submitted_ms: int | None) -> int | None:
     """When a sitting was closed, or None while it is open.
 
-    A candidate closes it by submitting; where time ran out it closes by itself, `GRACE_MS` after the deadline. That is a
-    rule and not a deed, so a service that was down at that moment changes nothing.
+    A candidate closes it by submitting; where time ran out it closes by itself, `GRACE_MS` after the deadline. That is
+    a rule and not a deed, so a service that was down at that moment changes nothing.
     """
     if submitted_ms is not None:
         return submitted_ms
