@@ -21,7 +21,7 @@ class Ordered(Protocol):
         """A1, B1, numeric, ..."""
 
     @property
-    def group(self) -> str | None:
+    def group(self) -> object:
         """What it shares with its neighbours, if anything."""
 
 
