@@ -1,6 +1,6 @@
 """Makes the environment `.venv` and the Node packages, with nothing but Python's standard library.
 
-`make run`, `make test` and `make check` call it first; where everything is in step with the lock files it returns at once.
+`make run`, `make test` and `make check` call it first; in step with the lock files it returns at once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ VENV = ROOT / ".venv"
 MINIMUM_PYTHON = (3, 11)
 
 
-class Stop(Exception):
+class SetupError(Exception):
     """What went wrong and what to do, in one line."""
 
 
@@ -38,7 +38,7 @@ def stamp(*files: Path) -> str:
 
 
 def run(command: list[str], failure: str, **environment: str) -> None:
-    """Run `command` quietly; on failure show what it printed and raise Stop with `failure`."""
+    """Run `command` quietly; on failure show what it printed and raise SetupError with `failure`."""
     done = subprocess.run(
         command,
         cwd=ROOT,
@@ -49,14 +49,14 @@ def run(command: list[str], failure: str, **environment: str) -> None:
     )
     if done.returncode:
         sys.stderr.write("".join(done.stdout.splitlines(keepends=True)[-15:]))
-        raise Stop(failure)
+        raise SetupError(failure)
 
 
 def locked(package: str, lock: Path) -> str:
     """The entry of `package` in `lock`, with its hashes."""
     found = re.search(rf"^{package}==.*?[^\\]$", lock.read_text(), re.MULTILINE | re.DOTALL)
     if not found:
-        raise Stop(f"{lock.name} does not name {package}: make it again with `make lock`.")
+        raise SetupError(f"{lock.name} does not name {package}: make it again with `make lock`.")
     return found.group() + "\n"
 
 
@@ -74,11 +74,14 @@ def python_packages(lock: Path) -> None:
     try:
         venv.EnvBuilder(with_pip=True).create(VENV)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise Stop(
+        raise SetupError(
             f"Python cannot create {VENV.name} ({error}). On Debian or Ubuntu: apt-get install python3-venv."
         ) from error
     python = str(VENV / "bin" / "python")
-    network = "The Python packages could not be installed: check the network to PyPI and the disk space, then run the same command again."
+    network = (
+        "The Python packages could not be installed: check the network to PyPI and the disk space, "
+        "then run the same command again."
+    )
     installer = VENV / "uv.lock"
     installer.write_text(locked("uv", lock))
     run([python, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes", "-r", str(installer)], network)
@@ -102,7 +105,7 @@ def node_packages() -> None:
     path = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
     run(
         [str(VENV / "bin" / "npm"), "ci", "--no-audit", "--no-fund", "--loglevel=error"],
-        "The Node packages could not be installed: check the network to the npm registry, then run the same command again.",
+        "The Node packages could not be installed: check the network to the npm registry, then run the command again.",
         PATH=path,
     )
     mark.write_text(wanted)
@@ -115,14 +118,14 @@ def main() -> int:
     options = parser.parse_args()
     try:
         if sys.version_info < MINIMUM_PYTHON:
-            raise Stop(
+            raise SetupError(
                 f"Python {'.'.join(map(str, MINIMUM_PYTHON))} or newer is needed; this is {sys.version.split()[0]}."
             )
         if shutil.disk_usage(ROOT).free < 2 * 1024**3:
-            raise Stop("Less than 2 GB of disk space is free here: make room, then run the same command again.")
+            raise SetupError("Less than 2 GB of disk space is free here: make room, then run the same command again.")
         python_packages(ROOT / ("requirements-dev.lock" if options.dev else "requirements.lock"))
         node_packages()
-    except Stop as stop:
+    except SetupError as stop:
         print(f"xinglin: {stop}", file=sys.stderr)
         return 1
     return 0

@@ -1,0 +1,70 @@
+"""The build: a course's jupytext percent files become the notebooks that Voila and JupyterLab open.
+
+The same source gives the same bytes: a cell's id is a hash of its lab and place, and nothing of the machine enters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+
+from courses.catalogue import SOURCE, Catalogue, Lab
+
+KERNEL = "python3"
+CELL_KEYS = {"tags"}
+TAGS = {"lab-only"}
+"""`lab-only`: a cell for JupyterLab, left out of the app."""
+HEADER_KEYS = {"jupytext", "kernelspec"}
+
+
+class BuildError(ValueError):
+    """A lab that cannot be built; the message names the file and the cell."""
+
+
+def notebook_of(source: str, lab_id: str) -> Any:
+    """The notebook (nbformat v4) of a lab's percent `source`.
+
+    Raises BuildError for a metadata key or tag that nothing here reads: it would silently do nothing.
+    """
+    notebook = jupytext.reads(source, fmt="py:percent")
+    if unknown := set(notebook.metadata) - HEADER_KEYS:
+        raise BuildError(f"{lab_id}.py: unknown notebook metadata {', '.join(sorted(unknown))}.")
+    for place, cell in enumerate(notebook.cells, 1):
+        if unknown := set(cell.metadata) - CELL_KEYS:
+            raise BuildError(f"{lab_id}.py, cell {place}: unknown metadata {', '.join(sorted(unknown))}.")
+        if unknown := set(cell.metadata.get("tags", ())) - TAGS:
+            raise BuildError(f"{lab_id}.py, cell {place}: unknown tag {', '.join(sorted(unknown))}.")
+        cell.id = hashlib.sha256(f"{lab_id}#{place}".encode()).hexdigest()[:16]
+    notebook.metadata = nbformat.NotebookNode(
+        {
+            "kernelspec": {"name": KERNEL, "display_name": "Python 3", "language": "python"},
+            "language_info": {"name": "python"},
+        }
+    )
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
+
+
+def build_lab(lab: Lab, out: Path, source: Path = SOURCE) -> Path:
+    """Write the lab's notebook to `out/<course>/<name>.ipynb`, whole or not at all, and return its path."""
+    notebook = notebook_of((source / lab.course / f"{lab.name}.py").read_text("utf-8"), lab.id)
+    target = out / lab.course / f"{lab.name}.ipynb"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
+    part = target.with_suffix(".part")
+    part.write_text(text + "\n", "utf-8")
+    os.replace(part, target)
+    return target
+
+
+def build(catalogue: Catalogue, out: Path, source: Path = SOURCE) -> list[Path]:
+    """Build every lab of `catalogue` into `out`; notebooks of labs that are gone are removed."""
+    built = [build_lab(lab, out, source) for lab in catalogue.labs()]
+    for stale in set(out.glob("*/*.ipynb")) - set(built):
+        stale.unlink()
+    return built
