@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import re
+from typing import Any
 
-from exams.form import Form
 from exams.hall import Candidate, Exam
-from exams.order import ordered, seed_of
-from exams.response import InvalidResponseError, Response, parse
+from exams.items import Item
+from exams.order import seed_of
+from exams.response import InvalidResponseError, latest, parse
 from exams.sitting import Sitting
 from exams.sitting_changes import CLOSED, CONFLICT, INCOMPLETE, NOT_ENTERED, TAKEN_OVER, RefusedError
 from exams.timing import Allowance, Phase, phase
@@ -32,12 +32,6 @@ REFUSALS = {
 def milliseconds(exam: Exam) -> tuple[int, int]:
     """When an exam opens and closes, in milliseconds since 1970."""
     return round(exam.opens.timestamp() * 1000), round(exam.closes.timestamp() * 1000)
-
-
-@functools.lru_cache(maxsize=64)
-def item_ids(form: Form) -> frozenset[str]:
-    """The ids of the items of a form."""
-    return frozenset(item.id for item in form.items)
 
 
 def refused(error: RefusedError) -> ProblemError:
@@ -108,13 +102,12 @@ class Enter(CandidateApi):
             )
         except RefusedError as error:
             raise refused(error) from error
-        form = self.context.hall.form(exam.id, sitting.form)
         log = store.log(sitting)
         self.answer(
             {
                 **self.state(sitting),
-                "items": [item.public() for item in ordered(form.items, sitting.seed)],
-                "latest": [response.public() for response in store.latest(sitting).values()],
+                "items": self.context.hall.paper(exam.id, sitting.form).public(sitting.seed),
+                "latest": [response.public() for response in latest(log).values()],
                 "sequence": max((response.sequence for response in log), default=0),
             }
         )
@@ -126,23 +119,19 @@ class Save(CandidateApi):
     async def post(self, exam_id: str) -> None:
         """{"seat", "responses"} -> {"acknowledged": sequences on disk}."""
         body = self.body()
-        exam, candidate = self.seat_of(exam_id)
+        exam, _, sitting = self.own(exam_id)
         sent = body.get("responses")
         if not isinstance(sent, list) or not 1 <= len(sent) <= MOST_RESPONSES:
             raise unreadable()
-        seat = self.seat(body)
-        form = self.context.hall.form(exam.id, candidate.form)
+        items = self.context.hall.paper(exam.id, sitting.form).items
         try:
-            responses = [parse(response, item_ids(form)) for response in sent]
+            responses = [parse(response, items.keys()) for response in sent]
+            saved = await asyncio.wrap_future(self.context.store.save(sitting, self.seat(body), responses))
         except InvalidResponseError as error:
             raise unreadable() from error
-        try:
-            sitting = await asyncio.wrap_future(
-                self.context.store.save(exam.id, candidate.number, seat, responses)
-            )
         except RefusedError as error:
             raise refused(error) from error
-        self.answer({**self.state(sitting), "acknowledged": [response.sequence for response in responses]})
+        self.answer({**self.state(saved), "acknowledged": [response.sequence for response in responses]})
 
 
 class State(CandidateApi):
@@ -166,9 +155,7 @@ class Submit(CandidateApi):
             raise unreadable()
         try:
             sitting = await asyncio.wrap_future(
-                self.context.store.submit(
-                    exam.id, candidate.number, self.seat(body), sequence, self.current_user.user
-                )
+                self.context.store.submit(exam.id, candidate.number, self.seat(body), sequence, self.current_user.user)
             )
         except RefusedError as error:
             raise refused(error) from error
@@ -178,15 +165,19 @@ class Submit(CandidateApi):
 class OwnItem(CandidateApi):
     """What belongs to one item: only for a candidate who has it in a sitting that is open."""
 
-    def item_of(self, exam_id: str, item_id: str) -> object:
+    def item(self, exam_id: str, item_id: str) -> Item:
         """The item. Raises ProblemError unless it is in the asker's open sitting."""
         exam, _, sitting = self.own(exam_id)
         if sitting.closed_at(self.context.store.now()) is not None:
             raise refused(RefusedError(CLOSED))
-        form: Form = self.context.hall.form(exam.id, sitting.form)
-        if item_id not in item_ids(form):
+        item = self.context.hall.paper(exam.id, sitting.form).items.get(item_id)
+        if item is None:
             raise not_yours()
-        return form.item(item_id)
+        return item
 
-
-__all__ = ["Clock", "Enter", "OwnItem", "Response", "Save", "State", "Submit"]
+    def series_of(self, exam_id: str, item_id: str) -> Any:
+        """The image series (`courses.series.Series`) of an item that shows one. Raises ProblemError for any other."""
+        item = self.item(exam_id, item_id)
+        if item.asset is None or item.asset["kind"] != "dicom":
+            raise not_yours()
+        return self.context.series(item.asset["case"])

@@ -1,12 +1,15 @@
-"""The exam hall: which exams there are, who sits them, and on which form; what the exam service reads and never writes."""
+"""The exam hall: which exams there are, who sits them, on which form; what the service reads and never writes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from exams.form import Form
+from exams.items import Item
+from exams.order import ordered
 
 
 class Exam(Protocol):
@@ -77,5 +80,21 @@ class Hall(Protocol):
     def candidates(self, exam: str) -> Mapping[str, Candidate]:
         """The roster of an exam by the user's name; empty where there is none."""
 
-    def form(self, exam: str, form: str) -> Form:
-        """A form of an exam."""
+    def paper(self, exam: str, form: str) -> Paper:
+        """A form of an exam, the same object every time."""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A form as the service asks it: `items` by id, in the form's order."""
+
+    items: Mapping[str, Item]
+
+    @classmethod
+    def of(cls, form: Form) -> Paper:
+        """The paper of a form."""
+        return cls({item.id: item for item in form.items})
+
+    def public(self, seed: int) -> list[dict[str, Any]]:
+        """What a candidate's browser may see, in the order of `seed`."""
+        return [item.public() for item in ordered(list(self.items.values()), seed)]

@@ -1,4 +1,4 @@
-"""Who is asking: a person whom the hub (or, in time, an admission ticket) vouched for once, remembered in a signed cookie.
+"""Who is asking: a person whom the hub vouched for once, remembered in a signed cookie.
 
 The service asks the hub only while someone logs in. So those who are in stay in while the hub is down.
 """
@@ -119,7 +119,7 @@ class HubIdentity:
 
     def login_url(self, prefix: str) -> str:
         """See `Identity`."""
-        return url_path_join(prefix, "login")
+        return f"{prefix}login"
 
 
 class _SessionOAuth(HubOAuth):  # type: ignore[misc]
@@ -154,4 +154,3 @@ class _HubLogin(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
 class _HubCallback(HubOAuthCallbackHandler):  # type: ignore[misc]
     def initialize(self, auth: _SessionOAuth) -> None:
         self.hub_auth = auth
-

@@ -1,4 +1,4 @@
-"""What all pages and all of the API have in common: who is asking, in which language, headers, and errors as sentences."""
+"""What all pages and the API have in common: who is asking, in which language; headers, and errors as sentences."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ SENTENCES = {
     404: N_("There is nothing at this address. Go back to the list of your exams."),
     405: N_("There is nothing at this address. Go back to the list of your exams."),
 }
-FAULT = N_("The exam service has a fault. Your saved answers are safe; try again, and if it stays, tell the invigilator.")
+FAULT = N_(
+    "The exam service has a fault. Your saved answers are safe; try again, and if it stays, tell the invigilator."
+)
 
 
 @functools.cache
