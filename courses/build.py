@@ -55,7 +55,7 @@ def build_lab(lab: Lab, out: Path, source: Path = SOURCE) -> Path:
     notebook = notebook_of((source / lab.course / f"{lab.name}.py").read_text("utf-8"), lab.id)
     target = out / lab.course / f"{lab.name}.ipynb"
     target.parent.mkdir(parents=True, exist_ok=True)
-    text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
+    text: str = nbformat.writes(notebook)
     part = target.with_suffix(".part")
     part.write_text(text + "\n", "utf-8")
     os.replace(part, target)

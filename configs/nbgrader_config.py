@@ -1,0 +1,1 @@
+"""nbgrader for the collaboration group's course."""

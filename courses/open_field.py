@@ -1,0 +1,101 @@
+"""The teacher's field that opens another case in a lab: uploaded files, a folder the operator allows, or a DICOMweb
+address on the operator's list. A student's lab does not have it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import urllib.parse
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+
+from courses.cases import CaseStore
+from courses.ingest import ingest
+from courses.messages import Refusal
+from courses.series import Series
+from courses.sources import is_address
+
+TEACHING_ROLES = {"teacher", "lead", "operator"}
+
+
+def may_open(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether the person of this kernel may open cases of their own (XINGLIN_ROLE)."""
+    return environment.get("XINGLIN_ROLE") in TEACHING_ROLES
+
+
+def allowed(source: str, environment: Mapping[str, str] = os.environ) -> str:
+    """The source that text in the field stands for: an address whose host is in XINGLIN_DICOMWEB (host[:port], separated
+    by commas), or a folder or file below XINGLIN_IMPORTS. Raises Refusal for anything else."""
+    if is_address(source):
+        host = urllib.parse.urlsplit(source).netloc
+        if host not in {name.strip() for name in environment.get("XINGLIN_DICOMWEB", "").split(",")}:
+            raise Refusal(
+                "Do not enter an address here: {host} is not on the operator's list of image servers.", host=host
+            )
+        return source
+    if not environment.get("XINGLIN_IMPORTS"):
+        raise Refusal("Opening folders is switched off here: upload the files, or ask the operator.")
+    imports = Path(environment["XINGLIN_IMPORTS"]).resolve()
+    path = (imports / source).resolve()
+    if not path.is_relative_to(imports):
+        raise Refusal("Enter a folder below the import folder, without “..”.")
+    return str(path)
+
+
+def open_uploaded(files: list[Mapping[str, Any]], store: CaseStore) -> Series:
+    """Open files as ipywidgets' FileUpload gives them ({"name", "content"}); one zip is opened as such."""
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "upload"
+        if len(files) == 1:
+            path.write_bytes(files[0]["content"])
+        else:
+            # the names come from a browser: numbers serve as well and cannot lead anywhere
+            with zipfile.ZipFile(path, "w") as archive:
+                for number, file in enumerate(files):
+                    archive.writestr(str(number), bytes(file["content"]))
+        return ingest(str(path), store)
+
+
+class OpenField(ipywidgets.VBox):  # type: ignore[misc]
+    """打开其他病例: an upload button, an address field, and one line that says how it went."""
+
+    def __init__(self, store: CaseStore, opened: Callable[[Series], None]) -> None:
+        """`opened` takes the series once it is in the library."""
+        self._store, self._opened = store, opened
+        self._upload = ipywidgets.FileUpload(
+            multiple=True, accept=".dcm,.zip,application/dicom,application/zip", description="上传 DICOM 或 zip"
+        )
+        self._upload.layout.width = "auto"
+        self._address = ipywidgets.Text(placeholder="导入文件夹内的名称，或 DICOMweb 地址", continuous_update=False)
+        self._address.layout.width = "min(26rem, 100%)"
+        button = ipywidgets.Button(description="打开")
+        self.status = ipywidgets.HTML()
+        self._upload.observe(lambda _: self._try(self._from_upload), names="value")
+        button.on_click(lambda _: self._try(self._from_address))
+        line = ipywidgets.HBox([self._upload, self._address, button])
+        line.layout.flex_flow = "row wrap"
+        super().__init__([ipywidgets.HTML("<b>教师：打开其他病例</b>"), line, self.status])
+        self.add_class("xl-open")
+
+    def _from_upload(self) -> Series | None:
+        files = [{"name": file["name"], "content": file["content"]} for file in self._upload.value]
+        return open_uploaded(files, self._store) if files else None
+
+    def _from_address(self) -> Series | None:
+        source = self._address.value.strip()
+        return ingest(allowed(source), self._store) if source else None
+
+    def _try(self, act: Callable[[], Series | None]) -> None:
+        self.status.value = '<span role="status">正在打开……</span>'
+        try:
+            made = act()
+        except Refusal as refusal:
+            self.status.value = f'<span role="alert">{refusal.message.say("zh")}</span>'
+            return
+        self.status.value = f'<span role="status">已打开：{made.title}</span>' if made else ""
+        if made:
+            self._opened(made)

@@ -1,0 +1,190 @@
+"""The apps service: Voila as one hub service for everybody, serving built labs and nothing else.
+
+Of Voila's own pages only those a lab needs are kept: no file tree, no contents, no files. Rendering, kernels and
+widgets are Voila's; who may open what and what a kernel learns is decided here and in visits.py.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.base.handlers import APIHandler
+from jupyterhub.singleuser.extension import JupyterHubIdentityProvider
+from jupyterhub.utils import url_path_join
+from tornado import web
+from voila.app import Voila
+from voila.tornado.handler import TornadoVoilaHandler
+
+from courses.catalogue import read_catalogue
+from hub.people import Role
+from hub.settings import ROOT, Settings
+from hub.state import engine
+from hub.traces import ANSWERED, OPENED, Statement, Traces
+from hub.visits import Visit, VisitAuthorizer, VisitKernelManager, opening
+
+PREFIX = "/services/apps/"
+TEMPLATES = ROOT / "hub" / "jupyter"
+EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "anywidget"]
+"""The JupyterLab extensions a lab needs; each one more is a script every page loads."""
+REPORT_BYTES = 8192
+CULL_INTERVAL_S = 10
+
+
+def role_of(groups: list[str]) -> Role:
+    """The most a person may do, from their hub groups; a person in none of ours is a student."""
+    return next((role for role in reversed(Role) if role in groups), Role.STUDENT)
+
+
+class LabHandler(TornadoVoilaHandler):  # type: ignore[misc]
+    """A lab's page: a kernel of its own for whoever opens it."""
+
+    @web.authenticated
+    async def get(self, path: str | None = None) -> None:
+        """Render the lab at `path`; 404 where the catalogue has none, 503 where the house is full."""
+        lab = self.settings["catalogue"].lab((path or "").removesuffix(".ipynb"))
+        if lab is None:
+            raise web.HTTPError(404)
+        user = self.current_user
+        if len(self.kernel_manager) >= self.settings["max_kernels"]:
+            self.set_status(503)
+            self.set_header("Retry-After", "20")
+            self.finish(self.render_template("full.html", lab=lab))
+            return
+        visit = Visit(user.username, role_of(user.hub_user["groups"]), lab.id)
+        opening.set(visit)
+        self.settings["traces"].add(Statement(visit.user, OPENED, lab.id), dt.datetime.now(dt.UTC))
+        await super().get(path)
+
+    def write_error(self, status_code: int, **_details: Any) -> None:
+        """A page of ours with one sentence and the way back."""
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.finish(self.render_template("problem.html", status_code=status_code))
+
+
+class CloseHandler(APIHandler):
+    """The page is closing: its kernel goes, on its owner's word only."""
+
+    auth_resource = "kernels"
+
+    @web.authenticated
+    @authorized(action="write", resource="kernels")  # type: ignore[untyped-decorator]
+    async def post(self, kernel_id: str) -> None:
+        """End the kernel."""
+        await self.kernel_manager.shutdown_kernel(kernel_id)
+        self.set_status(204)
+
+
+class ReportHandler(web.RequestHandler):
+    """Task results from kernels: the kernel's token says who works in which lab, the body only which task and how."""
+
+    def check_xsrf_cookie(self) -> None:
+        """A token in a header cannot be sent by another site's page."""
+
+    def post(self) -> None:
+        """Append a statement; 403 without a kernel's token, 400 where the report makes no sense."""
+        scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
+        visit = self.settings["kernel_manager"].visit_by_token(token) if scheme == "token" else None
+        if visit is None:
+            raise web.HTTPError(403)
+        try:
+            if len(self.request.body) > REPORT_BYTES:
+                raise ValueError("too long")
+            report = json.loads(self.request.body)
+            task, success, response = report["task"], report["success"], report["response"]
+            lab = self.settings["catalogue"].lab(visit.lab)
+            if not isinstance(success, bool) or lab.task(task) is None:
+                raise ValueError("unknown task")
+            statement = Statement(visit.user, ANSWERED, f"{visit.lab}#{task}", success, response)
+            self.settings["traces"].add(statement, dt.datetime.now(dt.UTC))
+        except (ValueError, KeyError, TypeError) as error:
+            raise web.HTTPError(400, reason="The report cannot be used") from error
+        self.set_status(204)
+
+
+class HealthHandler(web.RequestHandler):
+    """Answers when the service is up."""
+
+    def get(self) -> None:
+        """How many labs are open."""
+        self.write({"kernels": len(self.settings["kernel_manager"])})
+
+
+class AppsService(Voila):  # type: ignore[misc]
+    """Voila with our handlers in place of its tree, contents and files."""
+
+    platform: Settings
+
+    def init_settings(self) -> dict[str, Any]:
+        """Voila's settings and what our handlers need."""
+        return {
+            **super().init_settings(),
+            "catalogue": read_catalogue(),
+            "traces": Traces(engine(self.platform.database_url)),
+            "max_kernels": self.platform.apps.max_kernels,
+        }
+
+    def init_handlers(self) -> list[Any]:
+        """What a lab's page needs of Voila's handlers, then ours."""
+        unwanted = ("/voila/tree", "/voila/files/", "/voila/api/contents", "/voila/render/", "/voila/api/shutdown/")
+        kept = [rule for rule in super().init_handlers() if rule[0].startswith(PREFIX)]
+        kept = [rule for rule in kept if rule[0] != PREFIX and not any(part in rule[0] for part in unwanted)]
+        # Voila takes the identity provider's pages as they come, without the prefix
+        login = [(url_path_join(PREFIX, path), *rest) for path, *rest in self.identity_provider.get_handlers()]
+        lab_options = {
+            "template_paths": self.template_paths,
+            "config": self.config,
+            "voila_configuration": self.voila_configuration,
+        }
+        return [
+            *kept,
+            *login,
+            (f"{PREFIX}voila/render/(.*)", LabHandler, lab_options),
+            (f"{PREFIX}voila/api/shutdown/(?P<kernel_id>[^/]+)", CloseHandler),
+            (f"{PREFIX}report", ReportHandler),
+            (f"{PREFIX}health", HealthHandler),
+            (PREFIX, web.RedirectHandler, {"url": "/hub/home", "permanent": False}),
+        ]
+
+
+def serve(settings: Settings, url: str) -> None:
+    """Run the service at the loopback address `url` until it is told to stop."""
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(TEMPLATES), os.environ.get("JUPYTER_PATH")]))
+    root = settings.home / "courses"
+    app = AppsService.instance()
+    app.platform = settings
+    app.open_browser = False
+    app.auto_token = True  # only so that Voila hands the identity provider no empty token of its own
+    app.port, app.port_retries = urlsplit(url).port, 0
+    app.base_url = PREFIX
+    app.root_dir = str(root)
+    app.identity_provider_class = JupyterHubIdentityProvider
+    app.authorizer_class = VisitAuthorizer
+    configuration = app.config.VoilaConfiguration
+    configuration.template = "xinglin"
+    configuration.multi_kernel_manager_class = VisitKernelManager
+    configuration.extra_labextensions_path = [str(ROOT / "widgets" / "static" / "labextensions")]
+    configuration.file_allowlist = []
+    configuration.extension_allowlist = EXTENSIONS
+    configuration.show_tracebacks = False
+    manager = app.config.VisitKernelManager
+    manager.cull_interval, manager.cull_idle_timeout = CULL_INTERVAL_S, settings.apps.closed_s
+    manager.closed_s, manager.idle_s = settings.apps.closed_s, settings.apps.idle_s
+    manager.report_url = f"{url}{PREFIX}report"
+    manager.kernel_extra = kernel_variables(settings)
+    app.initialize([])
+    app.start()
+
+
+def kernel_variables(settings: Settings) -> dict[str, str]:
+    """Where a lab's kernel finds image series, and where it may let a teacher open more."""
+    return {
+        "XINGLIN_CASES": str(settings.home / "cases"),
+        "XINGLIN_IMPORTS": str(Path(settings.cases.imports).expanduser()) if settings.cases.imports else "",
+        "XINGLIN_DICOMWEB": " ".join(settings.cases.dicomweb),
+    }

@@ -1,0 +1,93 @@
+"""A part: one process of the platform, kept running. When it ends by itself it is started again.
+
+A part never outlives the platform: the kernel sends it SIGTERM when the process that started it dies, even by kill -9.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+STOP_TIMEOUT_S = 10.0
+FAST_S = 5.0
+"""A part that ends sooner than this after its start is given a moment before the next try."""
+BACKOFF_S = 2.0
+LOG_BYTES = 10_000_000
+
+log = logging.getLogger("xinglin")
+
+
+def _die_with_parent() -> None:
+    """Runs in the child before exec (Linux only; elsewhere a killed platform leaves its parts to their own devices)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@dataclass
+class Part:
+    """A process by name: what to run, in which environment, where its output goes."""
+
+    name: str
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    log_file: Path
+    process: asyncio.subprocess.Process | None = field(default=None, init=False)
+    stopping: bool = field(default=False, init=False)
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        if self.log_file.exists() and self.log_file.stat().st_size > LOG_BYTES:
+            self.log_file.replace(self.log_file.with_suffix(".log.1"))
+        with self.log_file.open("ab") as out:
+            self.process = await asyncio.create_subprocess_exec(
+                *self.argv,
+                env=dict(self.environment),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,  # a Ctrl-C reaches the platform alone, which stops parts in order
+                preexec_fn=_die_with_parent,
+            )
+        return self.process
+
+    async def run(self) -> None:
+        """Keep the part running until `stop`."""
+        while not self.stopping:
+            started = time.monotonic()
+            process = await self._start()
+            code = await process.wait()
+            if self.stopping:
+                return
+            log.warning("%s ended with code %s and is started again; its log: %s", self.name, code, self.log_file)
+            if time.monotonic() - started < FAST_S:
+                await asyncio.sleep(BACKOFF_S)
+
+    async def stop(self) -> None:
+        """End the process: politely, then for certain, with everything in its session."""
+        self.stopping = True
+        process = self.process
+        if process is None:
+            return
+        if process.returncode is None:
+            process.terminate()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+
+    def tail(self, lines: int = 15) -> str:
+        """The end of the part's log."""
+        if not self.log_file.exists():
+            return ""
+        return "\n".join(self.log_file.read_text("utf-8", "replace").splitlines()[-lines:])

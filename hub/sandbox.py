@@ -1,0 +1,81 @@
+"""The sandbox: bubblewrap's arguments for a server that must see its own folder and nothing else of the platform.
+
+Inside: a read-only system, our environment, the packages `courses` and `widgets` (what labs import), the built labs
+and one writable home. Not there: $XINGLIN_HOME, other homes, the gradebook, the item bank, other processes,
+capabilities.
+The network is the host's, since the proxy and the hub must be reached; every service there asks who calls.
+"""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub.settings import ROOT
+
+HOME = "/home/student"
+SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/lib32", "/sbin")
+ETC = ("ld.so.cache", "ssl", "fonts", "localtime", "alternatives", "hosts", "nsswitch.conf", "mime.types")
+INNER_UID = "1000"
+GIB = 1024**3
+FILE_LIMIT = 2 * GIB
+"""Bytes of the largest file a student can write."""
+
+
+class SandboxMissingError(RuntimeError):
+    """bubblewrap is not installed; the message says what to do."""
+
+
+def bwrap() -> str | None:
+    """The path of the `bwrap` program, or None where it is missing."""
+    return shutil.which("bwrap")
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """What one sandbox shows: `writable` and `readonly` map inner paths to outer folders."""
+
+    writable: Mapping[str, Path]
+    readonly: Mapping[str, Path]
+    workdir: str = HOME
+
+    def argv(self, command: Sequence[str], program: str | None = None) -> list[str]:
+        """`command` wrapped for exec. Raises SandboxMissingError where there is no bubblewrap."""
+        if (program := program or bwrap()) is None:
+            raise SandboxMissingError("bubblewrap is missing: install it (Debian, Ubuntu: apt-get install bubblewrap).")
+        arguments = [program, "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+        arguments += ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+        arguments += ["--uid", INNER_UID, "--gid", INNER_UID, "--hostname", "xinglin"]
+        arguments += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/home"]  # noqa: S108
+        for path in (*SYSTEM, *(f"/etc/{name}" for name in ETC)):
+            arguments += ["--ro-bind-try", path, path]
+        arguments += ["--ro-bind", str(ROOT / "configs" / "sandbox-passwd"), "/etc/passwd"]
+        for path in _environment():
+            arguments += ["--ro-bind", path, path]
+        for inner, outer in self.readonly.items():
+            arguments += ["--ro-bind", str(outer), inner]
+        for inner, outer in self.writable.items():
+            arguments += ["--bind", str(outer), inner]
+        return [*arguments, "--chdir", self.workdir, "--", *command]
+
+
+def _environment() -> list[str]:
+    """The Python installation, our environment and the two packages that labs import."""
+    paths = [sys.base_prefix, sys.prefix, str(ROOT / "courses"), str(ROOT / "widgets")]
+    return [path for path in paths if not path.startswith("/usr/") and path != "/usr"]
+
+
+def limits(memory_mb: int, processes: int) -> Callable[[], None]:
+    """A `preexec_fn` that limits address space, processes, file size and core dumps of what is started."""
+
+    def set_limits() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (memory_mb * 1024**2,) * 2)
+        resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_LIMIT, FILE_LIMIT))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+    return set_limits

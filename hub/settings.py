@@ -1,0 +1,148 @@
+"""Settings: `configs/default.toml`, over it `$XINGLIN_HOME/xinglin.toml`, over both XINGLIN_PORT.
+
+Frozen; whoever needs a setting is handed it. An unknown name or a wrong type is refused, with the file it stands in.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULTS = ROOT / "configs" / "default.toml"
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the message says where it stands and what is wanted."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where the platform listens."""
+
+    address: str
+    port: int
+    start_timeout_s: int
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        return self.address == "localhost" or ipaddress.ip_address(self.address).is_loopback
+
+
+@dataclass(frozen=True)
+class Apps:
+    """Limits of the labs' kernels."""
+
+    idle_s: int
+    closed_s: int
+    max_kernels: int
+
+
+@dataclass(frozen=True)
+class JupyterLab:
+    """Limits of a student's own JupyterLab server."""
+
+    enabled: bool
+    idle_s: int
+    memory_mb: int
+    processes: int
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Where teachers may open image series from."""
+
+    imports: str
+    dicomweb: list[str]
+
+
+@dataclass(frozen=True)
+class Exams:
+    """The joint exams."""
+
+    collaboration: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of one installation; `home` is where its state lies."""
+
+    home: Path
+    server: Server
+    apps: Apps
+    jupyterlab: JupyterLab
+    cases: Cases
+    exams: Exams
+
+    @property
+    def database_url(self) -> str:
+        """The platform's own tables: people and traces."""
+        return f"sqlite:///{self.home / 'state.sqlite'}"
+
+    @property
+    def hub_database_url(self) -> str:
+        """JupyterHub's tables and the password hashes."""
+        return f"sqlite:///{self.home / 'hub.sqlite'}"
+
+    @property
+    def course_root(self) -> Path:
+        """The nbgrader course folder of the collaboration group."""
+        return self.home / "nbgrader" / self.exams.collaboration
+
+
+SECTIONS = {"server": Server, "apps": Apps, "jupyterlab": JupyterLab, "cases": Cases, "exams": Exams}
+
+
+def _read(file: Path) -> dict[str, dict[str, Any]]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{file} cannot be read: {error}.") from error
+
+
+def merged(
+    defaults: Mapping[str, Mapping[str, Any]], overrides: Mapping[str, Mapping[str, Any]], where: str
+) -> dict[str, dict[str, Any]]:
+    """`defaults` with `overrides` over them; raises SettingsError for a name or type that the defaults do not have."""
+    result = {section: dict(values) for section, values in defaults.items()}
+    for section, values in overrides.items():
+        if section not in defaults or not isinstance(values, Mapping):
+            raise SettingsError(f"{where}: there is no section [{section}].")
+        for name, value in values.items():
+            if name not in defaults[section]:
+                raise SettingsError(f"{where}: [{section}] has no setting {name}.")
+            if type(value) is not type(defaults[section][name]):
+                wanted = type(defaults[section][name]).__name__
+                raise SettingsError(f"{where}: [{section}] {name} must be of type {wanted}.")
+            result[section][name] = value
+    return result
+
+
+def load(environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings in force. Raises SettingsError with one sentence where something is wrong."""
+    home = Path(environment.get("XINGLIN_HOME") or ROOT / "var").expanduser().resolve()
+    values = _read(DEFAULTS)
+    if (own := home / "xinglin.toml").exists():
+        values = merged(values, _read(own), str(own))
+    if port := environment.get("XINGLIN_PORT"):
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            raise SettingsError(f"XINGLIN_PORT must be a port number from 1 to 65535, not {port}.")
+        values["server"]["port"] = int(port)
+    parts = {name: kind(**values[name]) for name, kind in SECTIONS.items()}
+    settings = Settings(home, **parts)
+    try:
+        _ = settings.server.is_loopback
+    except ValueError as error:
+        raise SettingsError(f"[server] address must be an IP address or localhost: {error}.") from error
+    return settings
+
+
+def names() -> list[str]:
+    """Every setting as `section.name`, for documentation and its test."""
+    return [f"{section}.{field.name}" for section, kind in SECTIONS.items() for field in fields(kind)]
