@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Any
 
+from courses.series import Series
 from exams.hall import Candidate, Exam
 from exams.items import Item
 from exams.order import seed_of
@@ -13,7 +13,7 @@ from exams.response import InvalidResponseError, latest, parse
 from exams.sitting import Sitting
 from exams.sitting_changes import CLOSED, CONFLICT, INCOMPLETE, NOT_ENTERED, TAKEN_OVER, RefusedError
 from exams.timing import Allowance, Phase, phase
-from exams.web import Api, N_, ProblemError, not_yours, unreadable
+from exams.web import N_, Api, ProblemError, not_yours, unreadable
 
 MOST_RESPONSES = 200
 """Responses in one request: what a browser saves up in minutes without a network."""
@@ -175,8 +175,8 @@ class OwnItem(CandidateApi):
             raise not_yours()
         return item
 
-    def series_of(self, exam_id: str, item_id: str) -> Any:
-        """The image series (`courses.series.Series`) of an item that shows one. Raises ProblemError for any other."""
+    def series_of(self, exam_id: str, item_id: str) -> Series:
+        """The image series of an item that shows one. Raises ProblemError for any other."""
         item = self.item(exam_id, item_id)
         if item.asset is None or item.asset["kind"] != "dicom":
             raise not_yours()

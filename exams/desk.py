@@ -9,7 +9,7 @@ from exams.hall import Exam
 from exams.pages import labels
 from exams.sitting import Progress
 from exams.timing import phase
-from exams.web import Api, N_, Page, ProblemError, unreadable
+from exams.web import N_, Api, Page, ProblemError, unreadable
 
 LONGEST_CREDIT_S = 4 * 3600
 

@@ -84,7 +84,7 @@ class MyExams(Page):
                     "times": milliseconds(exam),
                 }
             )
-        self.show("list.html", rows=rows, staff=staff, labels=labels(self.language))
+        self.show("list.html", rows=rows, staff=staff)
 
 
 class Waiting(CandidatePage):
@@ -151,7 +151,6 @@ class Receipt(CandidatePage):
             proof=proof,
             iso=datetime.fromtimestamp(closed / 1000, UTC).isoformat(timespec="seconds"),
             released=self.context.result(exam.id, candidate.number) is not None,
-            labels=labels(self.language),
         )
 
 
@@ -167,9 +166,7 @@ class Result(CandidatePage):
                 404, "not_released", N_("The results of this exam are not released yet. They will appear here.")
             )
         answers = {} if sitting is None else self.context.store.latest(sitting)
-        self.show(
-            "result.html", exam=exam, candidate=candidate, result=result, answers=answers, labels=labels(self.language)
-        )
+        self.show("result.html", exam=exam, candidate=candidate, result=result, answers=answers)
 
 
 class Logout(Page):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import secrets
 import signal
@@ -16,6 +17,7 @@ import tornado.netutil
 import uvloop
 from tornado.web import Application
 
+from courses.series import Series
 from exams import api, desk, pages, pictures, web
 from exams.hall import Exam, Hall
 from exams.identity import Identity, Sessions
@@ -25,6 +27,9 @@ from exams.static import Static, StaticFiles
 MOST_BODY_BYTES = 1 << 20
 """No request of ours is larger; a flood of large ones must not fill the memory."""
 
+SERIES_KEPT = 64
+"""Image series held open; their pixels are mapped from disk, so each costs little memory of its own."""
+
 HERE = Path(__file__).parent
 
 
@@ -32,7 +37,7 @@ def unreleased(_exam: str, _number: str) -> None:
     """Results where nothing has been released."""
 
 
-def without_images(case: str) -> Any:
+def without_images(case: str) -> Series:
     """Image series where no case library was given."""
     raise LookupError(f"No case library was given to the exam service, and an item shows the case {case}.")
 
@@ -43,7 +48,7 @@ class Config:
 
     cookie_secret seals the sessions; it must outlive a restart. acts: what a group lead can do after the exam, by name
     (collect, mark, release): `act(exam id, hub user) -> sentence`. result: `(exam id, candidate number)` to what was
-    released to that candidate, None before release. series: a case id to its `courses.series.Series`. formgrader: the
+    released to that candidate, None before release. series: a case id to its image series. formgrader: the
     address of nbgrader's formgrader of an exam.
     """
 
@@ -56,7 +61,7 @@ class Config:
     logout: str = "/hub/logout"
     acts: Mapping[str, Callable[[str, str], str]] = field(default_factory=dict)
     result: Callable[[str, str], Any] = unreleased
-    series: Callable[[str], Any] = without_images
+    series: Callable[[str], Series] = without_images
     formgrader: Callable[[Exam], str] = lambda exam: f"/services/{exam.course}/"
 
 
@@ -87,7 +92,7 @@ def make_app(config: Config) -> Application:
         logout=config.logout,
         acts=config.acts,
         result=config.result,
-        series=config.series,
+        series=functools.lru_cache(maxsize=SERIES_KEPT)(config.series),
         formgrader=config.formgrader,
     )
     exam, item = r"([a-z0-9][a-z0-9_-]*)", r"([A-Za-z0-9._-]+)"

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import jinja2
 from tornado.web import HTTPError, RequestHandler
 
+from courses.series import Series
 from exams.hall import Candidate, Exam, Hall
 from exams.identity import Identity, Person, Sessions
 from exams.response import Json
@@ -55,7 +56,7 @@ class Context:
     logout: str
     acts: Mapping[str, Callable[[str, str], str]]
     result: Callable[[str, str], Any]
-    series: Callable[[str], Any]
+    series: Callable[[str], Series]
     formgrader: Callable[[Exam], str]
 
     @property
@@ -117,7 +118,6 @@ class Handler(RequestHandler):
         self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "same-origin")
-        self.set_header("Cross-Origin-Opener-Policy", "same-origin")
         self.set_header("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
         self.clear_header("Server")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tornado.web import RequestHandler
 
+from courses.cases import CaseStore
 from exams.form import Form
 from exams.hall import Paper
 from exams.identity import Person, Sessions, local
@@ -76,7 +77,7 @@ class MemoryHall:
     def candidates(self, exam: str) -> Mapping[str, HallCandidate]:
         return {candidate.user: candidate for candidate in CANDIDATES} if exam == "joint" else {}
 
-    def paper(self, exam: str, form: str) -> Paper:
+    def paper(self, _exam: str, _form: str) -> Paper:
         return self._paper
 
 
@@ -111,6 +112,7 @@ def config(home: Path, opens: datetime, closes: datetime, minutes: int) -> Confi
         identity=SaidIdentity(),
         cookie_secret=secret(home / "secret"),
         prefix=PREFIX,
+        series=CaseStore(home / "cases").open,
         acts={"collect": lambda exam, user: f"{exam} collected by {user}"},
     )
 

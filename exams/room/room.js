@@ -64,9 +64,9 @@ class Room {
     const pending = reconcile(await this.outbox.kept(), entered.latest, entered.sequence);
     this.items = entered.items;
     this.held = new Map([...entered.latest, ...pending].map(({ item, value, flagged }) => [item, { value, flagged }]));
+    this.map ??= new QuestionMap(byId("map"), this.items.length, (index) => this.go(index, true));
     await this.outbox.start(pending, entered.sequence);
     this.timer.start(entered.deadline);
-    this.map ??= new QuestionMap(byId("map"), this.items.length, (index) => this.go(index, true));
     this.go(Math.min(this.index, this.items.length - 1));
   }
 
@@ -175,7 +175,7 @@ class Room {
   stopped(error) {
     if (error.code === "closed") this.timeOver();
     else if (error.code === "taken_over") this.lostSeat();
-    else if (error.code === "conflict") this.enter();
+    else if (error.code === "conflict") this.enter().catch((again) => this.failed(again));
     else this.failed(error);
   }
 
@@ -187,16 +187,20 @@ class Room {
   lostSeat() {
     if (this.over || document.querySelector("dialog[data-elsewhere]")) return;
     this.outbox.stop();
-    takenOver(() => this.enter()).dataset.elsewhere = "";
+    takenOver(() => this.enter().catch((error) => this.failed(error))).dataset.elsewhere = "";
   }
 
   /** Nothing more can be changed; what is on its way has a moment left, then the receipt is shown. */
-  async timeOver() {
+  timeOver() {
     if (this.over) return;
     this.shown.flush();
     this.over = true;
     main.inert = true;
     tell(t("Time is over"), t("Your last answers are being saved. The receipt follows by itself."));
+    this.untilClosed().catch((error) => this.failed(error));
+  }
+
+  async untilClosed() {
     for (;;) {
       const state = await this.untilReached(() => this.api.get("state"));
       if (state.closed !== null) return this.leave();
