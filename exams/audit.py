@@ -1,0 +1,80 @@
+"""The audit log: who did what and when, each entry sealed by a hash over itself and the entry before.
+
+Altering, removing or inserting an entry breaks every seal after it, so whoever keeps one seal can check all that came
+before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from exams.response import canonical
+
+GENESIS = "0" * 64
+"""The seal before the first entry."""
+
+metadata = sa.MetaData()
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    sa.Column("exam", sa.String, nullable=False, index=True),
+    sa.Column("actor", sa.String, nullable=False),
+    sa.Column("act", sa.String, nullable=False),
+    sa.Column("detail", sa.JSON, nullable=False),
+    sa.Column("seal", sa.String(64), nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One act. `id` counts from 1 without gaps; `detail` is JSON."""
+
+    id: int
+    at_ms: int
+    exam: str
+    actor: str
+    act: str
+    detail: Mapping[str, object]
+    seal: str = ""
+
+    def sealed(self, previous: str) -> Entry:
+        """The entry with the seal it must have after `previous`."""
+        body = [previous, self.id, self.at_ms, self.exam, self.actor, self.act, self.detail]
+        return replace(self, seal=hashlib.sha256(canonical(body)).hexdigest())
+
+
+def broken(entries: Iterable[Entry]) -> int | None:
+    """The id of the first entry that is not what was written, or None where the chain is whole."""
+    previous, expected = GENESIS, 1
+    for entry in entries:
+        if entry.id != expected or entry.sealed(previous).seal != entry.seal:
+            return expected
+        previous, expected = entry.seal, expected + 1
+    return None
+
+
+def append(
+    connection: sa.Connection, at_ms: int, exam: str, actor: str, act: str, detail: Mapping[str, object]
+) -> Entry:
+    """Write the next entry within the transaction of `connection`.
+
+    Two writers that would write the same next entry cannot both commit: the id is the primary key.
+    """
+    last = connection.execute(sa.select(audit.c.id, audit.c.seal).order_by(audit.c.id.desc()).limit(1)).first()
+    number, previous = (last.id, last.seal) if last else (0, GENESIS)
+    entry = Entry(number + 1, at_ms, exam, actor, act, detail).sealed(previous)
+    connection.execute(sa.insert(audit).values(**vars(entry)))
+    return entry
+
+
+def entries(connection: sa.Connection) -> Iterable[Entry]:
+    """All entries, oldest first."""
+    for row in connection.execute(sa.select(audit).order_by(audit.c.id)):
+        yield Entry(**row._mapping)

@@ -1,0 +1,112 @@
+"""The desk of those who watch over an exam: who is in, how far they are; and what the group lead decides."""
+
+from __future__ import annotations
+
+import asyncio
+
+from exams.api import milliseconds
+from exams.hall import Exam
+from exams.pages import labels
+from exams.sitting import Progress
+from exams.timing import phase
+from exams.web import N_, Api, Page, ProblemError, unreadable
+
+LONGEST_CREDIT_S = 4 * 3600
+
+ACTS = {"collect": N_("Collect"), "mark": N_("Mark"), "release": N_("Release")}
+"""What a group lead can do after the exam, by the name in `Config.acts`, and its button."""
+
+
+class Desk(Page):
+    """The page; its script asks for what is on it."""
+
+    def get(self, exam_id: str) -> None:
+        """The desk of one exam."""
+        exam = self.exam_for_staff(exam_id, "teacher", "lead")
+        self.show(
+            "desk.html",
+            exam=exam,
+            lead="lead" in self.current_user.groups,
+            acts={act: self.translate(ACTS[act]) for act in self.context.acts},
+            formgrader=self.context.formgrader(exam),
+            labels=labels(self.language),
+        )
+
+
+class Watch(Api):
+    """What the desk shows, asked for every few seconds."""
+
+    async def get(self, exam_id: str) -> None:
+        """Each candidate of the roster with the state of the sitting."""
+        exam = self.exam_for_staff(exam_id, "teacher", "lead")
+        known = {
+            progress.sitting.number: progress
+            for progress in await asyncio.to_thread(self.context.store.progress, exam.id)
+        }
+        opens, closes = milliseconds(exam)
+        self.answer(
+            {
+                "phase": phase(self.context.store.now(), opens, closes),
+                "candidates": [
+                    {
+                        "number": candidate.number,
+                        "name": candidate.name,
+                        "school": candidate.school,
+                        "items": len(self.context.hall.paper(exam.id, candidate.form).items),
+                        **self._state(known.get(candidate.number)),
+                    }
+                    for candidate in sorted(self.context.hall.candidates(exam.id).values(), key=lambda c: c.number)
+                ],
+            }
+        )
+
+    def _state(self, progress: Progress | None) -> dict[str, object]:
+        if progress is None:
+            return {"state": "absent", "answered": 0, "flagged": 0}
+        closed = progress.sitting.closed_at(self.context.store.now())
+        ended = "time_up" if progress.sitting.submitted_ms is None else "submitted"
+        return {
+            "state": "in" if closed is None else ended,
+            "answered": progress.answered,
+            "flagged": progress.flagged,
+            "deadline": progress.sitting.deadline_ms,
+            "closed": closed,
+            "last": progress.last_ms,
+        }
+
+
+class Act(Api):
+    """What only a group lead decides: collect, mark, release."""
+
+    async def post(self, exam_id: str, act: str) -> None:
+        """Do it and tell how it went: {"message"}."""
+        exam = self.exam_for_staff(exam_id, "lead")
+        if act not in self.context.acts:
+            raise unreadable()
+        await self._noted(exam, act, "begun")
+        message = await asyncio.to_thread(self.context.acts[act], exam.id, self.current_user.user)
+        await self._noted(exam, act, message)
+        self.answer({"message": message})
+
+    async def _noted(self, exam: Exam, act: str, outcome: str) -> None:
+        await asyncio.wrap_future(self.context.store.note(exam.id, self.current_user.user, act, {"outcome": outcome}))
+
+
+class Credit(Api):
+    """Time given back after an outage."""
+
+    async def post(self, exam_id: str) -> None:
+        """{"seconds", "reason", "number": one candidate or null for all} -> {"sittings": how many got it}."""
+        exam = self.exam_for_staff(exam_id, "lead")
+        body = self.body()
+        seconds, reason, number = body.get("seconds"), body.get("reason"), body.get("number")
+        if type(seconds) is not int or not 0 < seconds <= LONGEST_CREDIT_S:
+            raise ProblemError(400, "seconds", N_("Give back between one second and four hours."))
+        if not isinstance(reason, str) or not reason.strip():
+            raise ProblemError(400, "reason", N_("Say why the time is given back: it is kept with the sittings."))
+        if number is not None and not isinstance(number, str):
+            raise unreadable()
+        given = await asyncio.wrap_future(
+            self.context.store.credit(exam.id, seconds, reason.strip()[:500], self.current_user.user, number)
+        )
+        self.answer({"sittings": given})

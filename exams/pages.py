@@ -1,0 +1,178 @@
+"""The pages of a candidate: my exams, waiting room, exam room, receipt, result."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from babel.messages.extract import extract_from_dir
+
+from exams.api import milliseconds
+from exams.hall import Candidate, Exam
+from exams.response import counts, receipt_hash
+from exams.sitting import Sitting
+from exams.timing import Phase, phase
+from exams.web import N_, Page, ProblemError
+from widgets import i18n
+
+ROOM = Path(__file__).parent / "room"
+
+RECEIPT_DIGITS = 8
+
+
+@functools.cache
+def labels(language: str) -> str:
+    """Every text of the room's scripts in `language`, as a JSON object from the English text to what is shown."""
+    found = extract_from_dir(ROOM, method_map=[("**.js", "javascript")], keywords={"t": None})
+    texts = sorted({message for _, _, message, _, _ in found if isinstance(message, str)})
+    catalogue = i18n.translations("exams", language)
+    return json.dumps({text: catalogue.gettext(text) for text in texts}, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def in_time(exams: Iterable[Exam], now_ms: int) -> list[Exam]:
+    """Exams in the order in which they matter: those open, those to come (next first), those over (last first)."""
+
+    def place(exam: Exam) -> tuple[int, int]:
+        opens, closes = milliseconds(exam)
+        stage = phase(now_ms, opens, closes)
+        return {Phase.OPEN: (0, closes), Phase.BEFORE: (1, opens), Phase.OVER: (2, -closes)}[stage]
+
+    return sorted(exams, key=place)
+
+
+class CandidatePage(Page):
+    """A page about the asker's own part in one exam."""
+
+    def own(self, exam_id: str) -> tuple[Exam, Candidate, Sitting | None]:
+        """Exam, candidate and sitting of the asker."""
+        exam, candidate = self.seat_of(exam_id)
+        return exam, candidate, self.context.store.sitting(exam.id, candidate.number)
+
+    def closed(self, sitting: Sitting | None) -> int | None:
+        """When the sitting was closed, None where it is open or not begun."""
+        return None if sitting is None else sitting.closed_at(self.context.store.now())
+
+    def to(self, exam: Exam, page: str = "") -> None:
+        """Send the browser to another page of the same exam."""
+        self.redirect(f"{self.context.prefix}{exam.id}/{page}")
+
+
+class MyExams(Page):
+    """The exams that the asker sits or watches over."""
+
+    def get(self) -> None:
+        """The list."""
+        context, now = self.context, self.context.store.now()
+        staff = bool(self.current_user.groups & {"teacher", "lead"})
+        rows = []
+        for exam in in_time(context.hall.exams(), now):
+            candidate = context.hall.candidates(exam.id).get(self.current_user.user)
+            if candidate is None and not staff:
+                continue
+            sitting = None if candidate is None else context.store.sitting(exam.id, candidate.number)
+            rows.append(
+                {
+                    "exam": exam,
+                    "phase": phase(now, *milliseconds(exam)),
+                    "candidate": candidate,
+                    "sitting": sitting,
+                    "closed": None if sitting is None else sitting.closed_at(now),
+                    "released": candidate is not None and context.result(exam.id, candidate.number) is not None,
+                    "times": milliseconds(exam),
+                }
+            )
+        self.show("list.html", rows=rows, staff=staff)
+
+
+class Waiting(CandidatePage):
+    """Who you are, what will happen, and when."""
+
+    def get(self, exam_id: str) -> None:
+        """The waiting room; whoever has handed in gets the receipt."""
+        exam, candidate, sitting = self.own(exam_id)
+        if self.closed(sitting) is not None:
+            self.to(exam, "receipt")
+            return
+        opens, closes = milliseconds(exam)
+        now = self.context.store.now()
+        stage = phase(now, opens, closes)
+        if stage is Phase.OVER and sitting is None:
+            raise ProblemError(409, "over", N_("This exam is over. If you were kept from entering, tell your teacher."))
+        self.show(
+            "waiting.html",
+            exam=exam,
+            candidate=candidate,
+            resuming=sitting is not None,
+            times={"now": now, "opens": opens, "closes": closes},
+            items=len(self.context.hall.paper(exam.id, candidate.form).items),
+            modules=[name for name in self.context.static.files if name.startswith("room/") and name.endswith(".js")],
+            labels=labels(self.language),
+        )
+
+
+class Room(CandidatePage):
+    """The exam room: a page without the paper, which its script asks for."""
+
+    def get(self, exam_id: str) -> None:
+        """The room; before the exam opens the waiting room, after handing in the receipt."""
+        exam, candidate, sitting = self.own(exam_id)
+        if self.closed(sitting) is not None:
+            self.to(exam, "receipt")
+        elif sitting is None and phase(self.context.store.now(), *milliseconds(exam)) is not Phase.OPEN:
+            self.to(exam)
+        else:
+            self.show("room.html", exam=exam, candidate=candidate, labels=labels(self.language))
+
+
+class Receipt(CandidatePage):
+    """Proof of what was handed in."""
+
+    def get(self, exam_id: str) -> None:
+        """The receipt; while the sitting is open, the room."""
+        exam, candidate, sitting = self.own(exam_id)
+        closed = self.closed(sitting)
+        if sitting is None or closed is None:
+            self.to(exam)
+            return
+        held = self.context.store.latest(sitting)
+        answers = {item: response.value for item, response in held.items() if response.value is not None}
+        proof = receipt_hash(exam.id, candidate.number, sitting.form, closed, answers)
+        self.show(
+            "receipt.html",
+            exam=exam,
+            candidate=candidate,
+            closed=closed,
+            by_time=sitting.submitted_ms is None,
+            counts=counts(held, self.context.hall.paper(exam.id, sitting.form).items.keys()),
+            number=f"{candidate.number}-{proof[:RECEIPT_DIGITS].upper()}",
+            proof=proof,
+            iso=datetime.fromtimestamp(closed / 1000, UTC).isoformat(timespec="seconds"),
+            released=self.context.result(exam.id, candidate.number) is not None,
+        )
+
+
+class Result(CandidatePage):
+    """Points, comments and rationales, once the group lead has released them."""
+
+    def get(self, exam_id: str) -> None:
+        """The result. Refused before release."""
+        exam, candidate, sitting = self.own(exam_id)
+        result = self.context.result(exam.id, candidate.number)
+        if result is None:
+            raise ProblemError(
+                404, "not_released", N_("The results of this exam are not released yet. They will appear here.")
+            )
+        answers = {} if sitting is None else self.context.store.latest(sitting)
+        self.show("result.html", exam=exam, candidate=candidate, result=result, answers=answers)
+
+
+class Logout(Page):
+    """Log out here and at the hub: the next at this machine is someone else."""
+
+    def post(self) -> None:
+        """End the session."""
+        self.context.sessions.end(self)
+        self.redirect(self.context.logout)

@@ -1,0 +1,115 @@
+"""Responses: what a candidate answered to an item, as an append-only log, and the pure rules over it.
+
+Every change of an answer or of its flag is one `Response` with a sequence number that the candidate's browser gives it.
+Numbers only grow, so whatever the order of arrival and however often one arrives, the highest number says what holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+MAX_SEQUENCE = 100_000
+"""Changes one sitting can hold: ten a second for almost three hours. It bounds what one candidate can make us store."""
+
+MAX_VALUE_BYTES = 20_000
+"""An answer as JSON: a long short answer is 6 kB; anything near this is not an answer."""
+
+
+class InvalidResponseError(ValueError):
+    """What a browser sent is not a response to this form; the message says why, in English."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """One change. `value` is None or empty where the answer was cleared; `device` names the browser it came from."""
+
+    sequence: int
+    item: str
+    value: Json
+    flagged: bool
+    device: str
+
+    def public(self) -> dict[str, Json]:
+        """The same as JSON for the candidate's browser."""
+        return {
+            "sequence": self.sequence,
+            "item": self.item,
+            "value": self.value,
+            "flagged": self.flagged,
+            "device": self.device,
+        }
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How far a candidate is; a flagged item is also counted as answered or unanswered."""
+
+    answered: int
+    flagged: int
+    unanswered: int
+
+
+def parse(data: object, items: Collection[str]) -> Response:
+    """A response from JSON that a browser sent.
+
+    Raises InvalidResponseError where it is not one to an item of `items`.
+    """
+    if not isinstance(data, dict):
+        raise InvalidResponseError("a response is not an object")
+    sequence, item, device = data.get("sequence"), data.get("item"), data.get("device")
+    if type(sequence) is not int or not 1 <= sequence <= MAX_SEQUENCE:
+        raise InvalidResponseError(f"sequence {sequence!r} is not a number from 1 to {MAX_SEQUENCE}")
+    if not isinstance(item, str) or item not in items:
+        raise InvalidResponseError(f"item {item!r} is not in this form")
+    if not isinstance(device, str) or not 1 <= len(device) <= 64:
+        raise InvalidResponseError("device is not a name of 1 to 64 characters")
+    value = data.get("value")
+    try:
+        size = len(canonical(value))
+    except ValueError as error:  # NaN, or half of a surrogate pair: JSON that no other program would read back
+        raise InvalidResponseError(f"the answer to item {item} is not plain JSON") from error
+    if size > MAX_VALUE_BYTES:
+        raise InvalidResponseError(f"the answer to item {item} is longer than {MAX_VALUE_BYTES} bytes")
+    return Response(sequence, item, value, data.get("flagged") is True, device)
+
+
+def latest(log: Iterable[Response]) -> dict[str, Response]:
+    """What holds for each item: the response with the highest sequence."""
+    held: dict[str, Response] = {}
+    for response in log:
+        known = held.get(response.item)
+        if known is None or response.sequence > known.sequence:
+            held[response.item] = response
+    return held
+
+
+def blank(value: Json) -> bool:
+    """Whether a value answers nothing: never given, cleared, or white space."""
+    return value is None or value in ("", [], {}) or (isinstance(value, str) and not value.strip())
+
+
+def counts(held: Mapping[str, Response], items: Collection[str]) -> Counts:
+    """How many of `items` are answered, flagged and unanswered."""
+    responses = [held[item] for item in items if item in held]
+    answered = sum(not blank(response.value) for response in responses)
+    return Counts(answered, sum(response.flagged for response in responses), len(items) - answered)
+
+
+def canonical(value: object) -> bytes:
+    """`value` as JSON in one way only (sorted keys, no spaces, UTF-8), to be measured or hashed."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def receipt_hash(exam: str, number: str, form: str, closed_ms: int, answers: Mapping[str, Json]) -> str:
+    """SHA-256 (hex) over who answered what and when.
+
+    A candidate who keeps it can have the answers that are marked checked against it.
+    """
+    return hashlib.sha256(
+        canonical({"exam": exam, "number": number, "form": form, "closed": closed_ms, "answers": dict(answers)})
+    ).hexdigest()

@@ -1,0 +1,101 @@
+// What a candidate answers with: options, boxes, a number, a text. A measurement is answered in the image itself.
+
+import { h } from "./dom.js";
+import { t } from "./strings.js";
+
+const TYPING_MS = 500; // a pause in typing: what stands there then is a change worth saving
+
+/** Whether a value answers nothing; the same rule as the server's. */
+export const blank = (value) =>
+  value === null || value === undefined || (Array.isArray(value) ? value.length === 0 : typeof value === "string" && !value.trim());
+
+/** Options of which one, or with `many` several, can be chosen. */
+function options(item, value, change, many) {
+  const chosen = new Set(many ? (value ?? []) : blank(value) ? [] : [value]);
+  const inputs = item.options.map((option) =>
+    h("input", {
+      type: many ? "checkbox" : "radio",
+      name: "answer",
+      value: option.id,
+      onchange: () => change(many ? inputs.filter((input) => input.checked).map((input) => input.value) : option.id),
+    }),
+  );
+  inputs.forEach((input) => (input.checked = chosen.has(input.value)));
+  const rows = item.options.map((option, index) =>
+    h("label", { class: "option" }, inputs[index], h("span", { class: "letter" }, option.id), h("span", {}, option.text)),
+  );
+  const clear = h("button", {
+    type: "button",
+    class: "quiet clear",
+    onclick: () => {
+      inputs.forEach((input) => (input.checked = false));
+      change(many ? [] : null);
+      inputs[0].focus();
+    },
+  }, t("Clear the answer"));
+  const legend = many ? t("Choose all that are right.") : t("Choose one answer.");
+  return {
+    element: h("fieldset", { class: "options" }, h("legend", {}, legend), ...rows, clear),
+    choose: (letter) => inputs.find((input) => input.value === letter)?.click(),
+    flush: () => {},
+  };
+}
+
+/** A field that is saved while typing pauses, and at once when it is left. */
+function typed(field, change, checks = () => {}) {
+  let timer = null;
+  let saved = field.value;
+  const flush = () => {
+    clearTimeout(timer);
+    if (field.value !== saved) change((saved = field.value));
+  };
+  field.addEventListener("input", () => {
+    checks();
+    clearTimeout(timer);
+    timer = setTimeout(flush, TYPING_MS);
+  });
+  field.addEventListener("blur", flush);
+  checks();
+  return flush;
+}
+
+const NUMBER = /^[+\-\u2212]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?$/i;
+
+/** A number with its unit. */
+function number(item, value, change) {
+  const hint = h("p", { id: "number-hint", class: "hint", role: "status" });
+  const field = h("input", {
+    id: "answer-number", type: "text", inputmode: "decimal", autocomplete: "off", maxlength: 40, "aria-describedby": "number-hint",
+  });
+  field.value = value ?? "";
+  const flush = typed(field, change, () => {
+    const plain = field.value.normalize("NFKC").trim();
+    hint.textContent = plain && !NUMBER.test(plain) ? t("This is not a number yet. Write digits, such as 0.16; the unit is already there.") : "";
+  });
+  const label = h("label", { for: "answer-number" }, t("Your answer"));
+  const unit = h("span", { class: "unit" }, item.unit ?? "");
+  return { element: h("div", { class: "number" }, label, h("div", { class: "with-unit" }, field, unit), hint), choose: () => {}, flush };
+}
+
+/** A text with a count of its characters. */
+function text(item, value, change) {
+  const limit = item.max_length ?? 2000;
+  const count = h("p", { id: "text-count", class: "hint" });
+  const field = h("textarea", { id: "answer-text", rows: 8, maxlength: limit, "aria-describedby": "text-count" });
+  field.value = value ?? "";
+  const flush = typed(field, change, () => {
+    count.textContent = t("{count} of {limit} characters", { count: [...field.value].length, limit });
+  });
+  return { element: h("div", { class: "text" }, h("label", { for: "answer-text" }, t("Your answer")), field, count), choose: () => {}, flush };
+}
+
+/**
+ * The part of a question that takes the answer: {element, choose(letter), flush()}; null where the image takes it.
+ * change(value) is called with every new value; flush() hands over at once what is being typed.
+ */
+export function answer(item, value, change) {
+  if (item.type === "measurement") return null;
+  if (item.type === "short") return text(item, value, change);
+  if (item.options.length) return options(item, value, change, item.type === "X");
+  return number(item, value, change);
+}

@@ -1,0 +1,53 @@
+// Talking to the exam service.
+
+/** The service answered that something is wrong; `message` says what and what to do. */
+export class Refusal extends Error {
+  constructor(status, code, message) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** The service could not be reached, or is starting again: worth trying once more. */
+export class Unreachable extends Error {}
+
+const TIMEOUT_MS = 8000;
+const RESTARTING = new Set([502, 503, 504]);
+const xsrf = document.querySelector('meta[name="xsrf"]')?.content ?? "";
+
+/** A response of the service; `body` makes it a POST. Throws Refusal or Unreachable. */
+async function ask(url, body) {
+  const post = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+  let response;
+  try {
+    response = await fetch(url, {
+      ...post,
+      headers: { "Content-Type": "application/json", "X-XSRFToken": xsrf },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  } catch (error) {
+    throw new Unreachable(error.message);
+  }
+  if (response.ok) return response;
+  const answer = await response.json().catch(() => null);
+  if (RESTARTING.has(response.status) || (answer?.message === undefined && response.status >= 500))
+    throw new Unreachable(`HTTP ${response.status}`);
+  throw new Refusal(response.status, answer?.error ?? "", answer?.message ?? `HTTP ${response.status}`);
+}
+
+/** The API below `base`; `clock` learns the server's time from every reply. */
+export function connect(base, clock) {
+  const json = async (path, body) => {
+    const sent = clock.ticks();
+    const response = await ask(base + path, body);
+    const answer = await response.json();
+    clock.observe(sent, clock.ticks(), answer.now);
+    return answer;
+  };
+  return {
+    get: (path) => json(path),
+    post: (path, body) => json(path, body),
+    bytes: async (path) => (await ask(base + path)).arrayBuffer(),
+  };
+}

@@ -1,0 +1,265 @@
+// The exam room: wires the paper, the clock, the outbox and the screen together.
+
+import { blank } from "./answer.js";
+import { Unreachable, connect } from "./api.js";
+import { Clock } from "./clock.js";
+import { confirmSubmit, help, takenOver, tell } from "./dialogs.js";
+import { byId } from "./dom.js";
+import { listen } from "./keys.js";
+import { QuestionMap } from "./map.js";
+import { Outbox, openDatabase } from "./outbox.js";
+import { announce, t } from "./page.js";
+import { question } from "./question.js";
+import { reconcile } from "./reconcile.js";
+import { Status } from "./status.js";
+import { Timer } from "./timer.js";
+
+const HEARTBEAT_MS = 15000;
+const RETRY_MS = 1500; // a service that was away is found again within 5 s
+const CLOSING_MS = 1000;
+
+const place = JSON.parse(byId("room").textContent);
+const main = byId("main");
+
+/** A name that nobody else has; there is no crypto.randomUUID on a plain http address of a college's network. */
+const random = () => [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** The name of this browser, the same on every visit. */
+function deviceName() {
+  const known = localStorage.getItem("xinglin-exams-device");
+  if (known) return known;
+  const name = random();
+  localStorage.setItem("xinglin-exams-device", name);
+  return name;
+}
+
+class Room {
+  constructor(database) {
+    this.seat = random();
+    this.device = deviceName();
+    this.clock = new Clock();
+    this.api = connect(`${place.prefix}api/${place.exam}/`, this.clock);
+    this.held = new Map(); // item id -> {value, flagged}
+    this.index = 0;
+    this.shown = null;
+    this.over = false;
+    this.status = new Status();
+    this.outbox = new Outbox({
+      database,
+      sitting: `${place.exam}/${place.number}`,
+      send: (responses) => this.send(responses),
+      onChange: () => this.draw(),
+      onStop: (error) => this.stopped(error),
+    });
+    this.timer = new Timer(this.clock, () => this.timeOver());
+    this.channel = new BroadcastChannel(`xinglin-exams/${place.exam}/${place.number}`);
+    this.channel.onmessage = ({ data }) => data !== this.seat && this.lostSeat();
+  }
+
+  /** Take the seat, get the paper and what holds, and go on with what this browser still has to send. */
+  async enter() {
+    const entered = await this.untilReached(() => this.api.post("enter", { seat: this.seat }));
+    this.channel.postMessage(this.seat);
+    this.outbox.stop();
+    const pending = reconcile(await this.outbox.kept(), entered.latest, entered.sequence);
+    this.items = entered.items;
+    this.held = new Map([...entered.latest, ...pending].map(({ item, value, flagged }) => [item, { value, flagged }]));
+    this.map ??= new QuestionMap(byId("map"), this.items.length, (index) => this.go(index, true));
+    await this.outbox.start(pending, entered.sequence);
+    this.timer.start(entered.deadline);
+    this.go(Math.min(this.index, this.items.length - 1));
+  }
+
+  async untilReached(ask) {
+    for (;;) {
+      try {
+        const answer = await ask();
+        this.status.reached(true);
+        return answer;
+      } catch (error) {
+        if (!(error instanceof Unreachable)) throw error;
+        this.status.reached(false);
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+  }
+
+  async send(responses) {
+    const answer = await this.api.post("responses", { seat: this.seat, responses });
+    this.timer.start(answer.deadline);
+    return answer.acknowledged;
+  }
+
+  /** What the map and the dialogs show of every question. */
+  states() {
+    const unsaved = this.outbox.unsaved();
+    return this.items.map(({ id }) => ({
+      answered: !blank(this.held.get(id)?.value),
+      flagged: this.held.get(id)?.flagged ?? false,
+      unsaved: unsaved.has(id),
+    }));
+  }
+
+  draw() {
+    if (!this.items) return;
+    this.status.draw(this.outbox);
+    this.map.draw(this.states(), this.index);
+    const flagged = this.held.get(this.items[this.index].id)?.flagged ?? false;
+    byId("flag").setAttribute("aria-pressed", String(flagged));
+    byId("previous").disabled = this.index === 0;
+    byId("next").disabled = this.index === this.items.length - 1;
+  }
+
+  /** Show question `index`; `focus` moves the reader there too. */
+  go(index, focus = false) {
+    if (index < 0 || index >= this.items.length) return;
+    this.shown?.dispose();
+    this.index = index;
+    const item = this.items[index];
+    this.shown = question(main, this.items, index, this.held.get(item.id)?.value ?? null, {
+      api: this.api,
+      base: place.static,
+      change: (value) => this.change(item.id, { value }),
+    });
+    this.toggleMap(false);
+    this.draw();
+    scrollTo(0, 0);
+    if (focus) this.shown.focus();
+  }
+
+  /** Keep and send a change of an item. */
+  change(item, news) {
+    if (this.over) return;
+    const now = { value: null, flagged: false, ...this.held.get(item), ...news };
+    this.held.set(item, now);
+    this.outbox.put({ item, ...now, device: this.device }).catch(() => this.status.unkept());
+  }
+
+  flag() {
+    this.shown.flush();
+    const { id } = this.items[this.index];
+    this.change(id, { flagged: !(this.held.get(id)?.flagged ?? false) });
+    announce(this.held.get(id).flagged ? t("flagged") : t("no longer flagged"));
+  }
+
+  toggleMap(open) {
+    document.body.classList.toggle("map-open", open);
+    byId("show-map").setAttribute("aria-expanded", String(open));
+    if (open) this.map.focus(this.index);
+  }
+
+  askSubmit() {
+    this.shown.flush();
+    confirmSubmit(this.states(), (index) => this.go(index, true), () => this.submit());
+  }
+
+  /** Hand in; the server refuses while anything that was given a sequence has not arrived. */
+  async submit() {
+    if (this.outbox.pending.size) throw new Error(t("Some answers are not saved yet. Wait until all are saved, then hand in again."));
+    try {
+      const answer = await this.api.post("submit", { seat: this.seat, sequence: this.outbox.sequence });
+      this.leave(answer.receipt);
+    } catch (error) {
+      if (error instanceof Unreachable) throw new Error(t("The server cannot be reached. Your answers are saved; hand in again in a moment."));
+      if (error.code === "closed") this.leave();
+      throw error;
+    }
+  }
+
+  leave(receipt = `${place.prefix}${place.exam}/receipt`) {
+    this.over = true;
+    location.assign(receipt);
+  }
+
+  /** The server took none of what was sent, and says why. */
+  stopped(error) {
+    if (error.code === "closed") this.timeOver();
+    else if (error.code === "taken_over") this.lostSeat();
+    else if (error.code === "conflict") this.enter().catch((again) => this.failed(again));
+    else this.failed(error);
+  }
+
+  failed(error) {
+    const again = error.status === 401 ? t("Log in again") : t("Load this page again");
+    tell(t("Your answers are kept on this machine"), error.message, again, () => location.reload());
+  }
+
+  lostSeat() {
+    if (this.over || document.querySelector("dialog[data-elsewhere]")) return;
+    this.outbox.stop();
+    takenOver(() => this.enter().catch((error) => this.failed(error))).dataset.elsewhere = "";
+  }
+
+  /** Nothing more can be changed; what is on its way has a moment left, then the receipt is shown. */
+  timeOver() {
+    if (this.over) return;
+    this.shown.flush();
+    this.over = true;
+    main.inert = true;
+    tell(t("Time is over"), t("Your last answers are being saved. The receipt follows by itself."));
+    this.untilClosed().catch((error) => this.failed(error));
+  }
+
+  async untilClosed() {
+    for (;;) {
+      const state = await this.untilReached(() => this.api.get("state"));
+      if (state.closed !== null) return this.leave();
+      if (state.deadline > this.clock.now()) return location.reload(); // time was given back
+      await new Promise((resolve) => setTimeout(resolve, CLOSING_MS));
+    }
+  }
+
+  /** Ask now and then whether all is as it was: the deadline, the seat, the service. */
+  async watch() {
+    while (!this.over) {
+      await new Promise((resolve) => setTimeout(resolve, HEARTBEAT_MS * (0.75 + Math.random() / 2)));
+      try {
+        const state = await this.untilReached(() => this.api.get("state"));
+        this.timer.start(state.deadline);
+        if (state.closed !== null) this.timeOver();
+        else if (state.seat !== this.seat) this.lostSeat();
+      } catch (error) {
+        return this.failed(error);
+      }
+    }
+  }
+}
+
+function wire(room) {
+  byId("previous").addEventListener("click", () => room.go(room.index - 1, true));
+  byId("next").addEventListener("click", () => room.go(room.index + 1, true));
+  byId("flag").addEventListener("click", () => room.flag());
+  byId("show-map").addEventListener("click", () => room.toggleMap(!document.body.classList.contains("map-open")));
+  byId("submit").addEventListener("click", () => room.askSubmit());
+  byId("help").addEventListener("click", help);
+  main.addEventListener("again", () => room.go(room.index));
+  addEventListener("beforeunload", (event) => {
+    room.shown?.flush();
+    if (room.outbox.pending.size && !room.outbox.stopped) event.preventDefault();
+  });
+  document.addEventListener("visibilitychange", () => room.shown?.flush());
+  listen({
+    choose: (letter) => room.shown.choose(letter),
+    previous: () => room.go(room.index - 1, true),
+    next: () => room.go(room.index + 1, true),
+    flag: () => room.flag(),
+    map: () => (room.toggleMap(true), room.map.focus(room.index)),
+    help,
+    leave: () => room.toggleMap(false),
+  });
+}
+
+async function begin() {
+  const room = new Room(await openDatabase());
+  try {
+    await room.enter();
+  } catch (error) {
+    if (error.code === "closed") return room.leave();
+    tell(t("The exam cannot be entered"), error.message, t("My exams"), () => location.assign(place.prefix));
+    return;
+  }
+  wire(room);
+  room.watch();
+}
+
+begin();

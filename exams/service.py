@@ -1,0 +1,154 @@
+"""The exam service: waiting room, exam room, desk and API in one Tornado application behind one prefix."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import secrets
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tornado.httpserver
+import tornado.netutil
+import uvloop
+from tornado.web import Application
+
+from courses.series import Series
+from exams import api, desk, pages, pictures, web
+from exams.hall import Exam, Hall
+from exams.identity import Identity, Sessions
+from exams.sitting import SittingStore
+from exams.static import Static, StaticFiles
+
+MOST_BODY_BYTES = 1 << 20
+"""No request of ours is larger; a flood of large ones must not fill the memory."""
+
+SERIES_KEPT = 64
+"""Image series held open; their pixels are mapped from disk, so each costs little memory of its own."""
+
+HERE = Path(__file__).parent
+
+
+def unreleased(_exam: str, _number: str) -> None:
+    """Results where nothing has been released."""
+
+
+def without_images(case: str) -> Series:
+    """Image series where no case library was given."""
+    raise LookupError(f"No case library was given to the exam service, and an item shows the case {case}.")
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the service is made of.
+
+    cookie_secret seals the sessions; it must outlive a restart. acts: what a group lead can do after the exam, by name
+    (collect, mark, release): `act(exam id, hub user) -> sentence`. result: `(exam id, candidate number)` to what was
+    released to that candidate, None before release. series: a case id to its image series. formgrader: the
+    address of nbgrader's formgrader of an exam.
+    """
+
+    hall: Hall
+    store: SittingStore
+    identity: Identity
+    cookie_secret: str
+    prefix: str = "/services/exams/"
+    portal: str = "/hub/home"
+    logout: str = "/hub/logout"
+    acts: Mapping[str, Callable[[str, str], str]] = field(default_factory=dict)
+    result: Callable[[str, str], Any] = unreleased
+    series: Callable[[str], Series] = without_images
+    formgrader: Callable[[Exam], str] = lambda exam: f"/services/{exam.course}/"
+
+
+def secret(path: Path) -> str:
+    """The secret in `path`, made on first use and readable by this user only."""
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+        return path.read_text()
+
+
+def make_app(config: Config) -> Application:
+    """The application; it keeps nothing that is not in `config.store`, so it can die at any moment."""
+    prefix = config.prefix
+    sessions = Sessions(prefix)
+    static = Static.of(room=HERE / "room", widgets=HERE.parent / "widgets" / "static")
+    context = web.Context(
+        hall=config.hall,
+        store=config.store,
+        identity=config.identity,
+        sessions=sessions,
+        static=static,
+        prefix=prefix,
+        portal=config.portal,
+        logout=config.logout,
+        acts=config.acts,
+        result=config.result,
+        series=functools.lru_cache(maxsize=SERIES_KEPT)(config.series),
+        formgrader=config.formgrader,
+    )
+    exam, item = r"([a-z0-9][a-z0-9_-]*)", r"([A-Za-z0-9._-]+)"
+    routes: list[tuple[str, type[web.Handler]]] = [
+        ("", pages.MyExams),
+        ("logout", pages.Logout),
+        (f"{exam}/", pages.Waiting),
+        (f"{exam}/room", pages.Room),
+        (f"{exam}/receipt", pages.Receipt),
+        (f"{exam}/result", pages.Result),
+        (f"{exam}/desk", desk.Desk),
+        (f"api/{exam}/clock", api.Clock),
+        (f"api/{exam}/enter", api.Enter),
+        (f"api/{exam}/responses", api.Save),
+        (f"api/{exam}/state", api.State),
+        (f"api/{exam}/submit", api.Submit),
+        (f"api/{exam}/items/{item}/series", pictures.SeriesMeta),
+        (rf"api/{exam}/items/{item}/frames/(\d{{1,5}})", pictures.Frame),
+        (f"api/{exam}/items/{item}/signals", pictures.Signals),
+        (f"api/{exam}/watch", desk.Watch),
+        (f"api/{exam}/credit", desk.Credit),
+        (f"api/{exam}/acts/([a-z]+)", desk.Act),
+    ]
+    carried = {"context": context}
+    return Application(
+        [
+            *config.identity.routes(prefix, sessions),
+            (rf"{prefix}static/{static.version}/(.+)", StaticFiles, {"static": static}),
+            *((prefix + pattern, handler, carried) for pattern, handler in routes),
+            (r".*", web.NotFound, carried),
+        ],
+        cookie_secret=config.cookie_secret,
+        xsrf_cookies=True,
+        xsrf_cookie_name="xinglin-exams-xsrf",
+        xsrf_cookie_kwargs={"path": prefix, "httponly": True, "samesite": "Strict"},
+    )
+
+
+async def run(app: Application, *, port: int | None, address: str = "127.0.0.1", socket: Path | None = None) -> None:
+    """Serve `app` until SIGTERM or SIGINT, on a TCP port of `address` or on a Unix socket."""
+    server = tornado.httpserver.HTTPServer(app, xheaders=True, max_body_size=MOST_BODY_BYTES)
+    if socket is not None:
+        server.add_socket(tornado.netutil.bind_unix_socket(str(socket), mode=0o600))
+    else:
+        server.listen(port or 0, address)
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    await stopping.wait()
+    server.stop()
+    await server.close_all_connections()
+
+
+def serve(config: Config, *, port: int | None = None, address: str = "127.0.0.1", socket: Path | None = None) -> None:
+    """Serve until told to stop; what was asked for by then is written."""
+    try:
+        uvloop.run(run(make_app(config), port=port, address=address, socket=socket))
+    finally:
+        config.store.close()

@@ -1,0 +1,134 @@
+"""Sittings: one candidate's one attempt each, kept so that what was acknowledged cannot be lost or altered.
+
+A sitting is opened once and entered as often as need be (a closed tab, another machine); each entering takes the *seat*
+and only the page that holds the seat may write. Responses go into an append-only log and are acknowledged when they are
+on disk; after submitting or after the deadline nothing changes any more. All instants are milliseconds since 1970 UTC.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import cast
+
+import sqlalchemy as sa
+
+from exams import audit, sitting_changes, sitting_tables
+from exams.database import connect
+from exams.journal import Journal
+from exams.response import Json, Response, latest
+from exams.sitting_changes import Change, Credit, Enter, Note, Save, Submit
+from exams.sitting_tables import Progress, Sitting, response_of, sitting_of
+from exams.timing import Allowance
+
+__all__ = ["Progress", "Sitting", "SittingStore"]
+
+
+def now_ms() -> int:
+    """The server's clock."""
+    return time.time_ns() // 1_000_000
+
+
+class SittingStore:
+    """All sittings of all exams in the database at `url` (an SQLAlchemy address).
+
+    Reading is immediate. What writes returns a future that is done when the change is on disk; it raises a
+    `sitting_changes.RefusedError` where the rules do not allow the change. Any thread may call.
+    """
+
+    def __init__(self, url: str, clock: Callable[[], int] = now_ms) -> None:
+        self._engine = connect(url, audit.metadata)
+        self._clock = clock
+        self._journal: Journal[Change] = Journal(self._engine, sitting_changes.apply)
+
+    def close(self) -> None:
+        """Finish what is being written and let the database go."""
+        self._journal.close()
+        self._engine.dispose()
+
+    def now(self) -> int:
+        """The instant by which this store decides."""
+        return self._clock()
+
+    def enter(
+        self, exam: str, number: str, form: str, seed: int, allowance: Allowance, *, seat: str, actor: str, origin: str
+    ) -> Future[Sitting]:
+        """Open the sitting of candidate `number`, or enter the one that is open, and take its seat.
+
+        `form`, `seed` and `allowance` count when it is opened and are kept from then on; `actor` and `origin` (network
+        address and browser) are for the audit log.
+        """
+        change = Enter(self._clock(), exam, number, actor, form, seed, allowance, seat, origin)
+        return cast("Future[Sitting]", self._journal.submit(change))
+
+    def save(self, sitting: Sitting, seat: str, responses: Sequence[Response]) -> Future[Sitting]:
+        """Append `responses`; those that are there already, under the same sequence, are left as they are."""
+        change = Save(self._clock(), sitting.exam, sitting.number, seat, tuple(responses))
+        return cast("Future[Sitting]", self._journal.submit(change))
+
+    def submit(self, exam: str, number: str, seat: str, sequence: int, actor: str) -> Future[Sitting]:
+        """Close a sitting for good. `sequence` is the last the browser gave: refused while responses are missing."""
+        return cast("Future[Sitting]", self._journal.submit(Submit(self._clock(), exam, number, actor, seat, sequence)))
+
+    def credit(self, exam: str, seconds: int, reason: str, actor: str, number: str | None = None) -> Future[int]:
+        """Give time back after an outage, to one candidate or to all who have not submitted; gives how many got it."""
+        return cast("Future[int]", self._journal.submit(Credit(self._clock(), exam, actor, seconds, reason, number)))
+
+    def note(self, exam: str, actor: str, act: str, detail: Mapping[str, object]) -> Future[audit.Entry]:
+        """Write an act that changes no sitting (collecting, releasing, ...) into the audit log."""
+        return cast("Future[audit.Entry]", self._journal.submit(Note(self._clock(), exam, actor, act, dict(detail))))
+
+    def sitting(self, exam: str, number: str) -> Sitting | None:
+        """The sitting of a candidate, None where there is none yet."""
+        with self._engine.connect() as connection:
+            return sitting_tables.find(connection, exam, number)
+
+    def latest(self, sitting: Sitting) -> dict[str, Response]:
+        """What holds for each item that was answered or flagged."""
+        return latest(self.log(sitting))
+
+    def log(self, sitting: Sitting) -> list[Response]:
+        """Every response of a sitting by its sequence."""
+        table = sitting_tables.responses
+        query = sa.select(table).where(table.c.sitting == sitting.id).order_by(table.c.sequence)
+        with self._engine.connect() as connection:
+            return [response_of(row) for row in connection.execute(query)]
+
+    def responses(self, exam: str) -> dict[str, dict[str, Json]]:
+        """Candidate number -> item id -> answer, of every sitting of `exam`; cleared answers are left out."""
+        with self._engine.connect() as connection:
+            return {
+                sitting.number: {item: held.value for item, held in latest(log).items() if held.value is not None}
+                for sitting, log in sitting_tables.logs(connection, exam)
+            }
+
+    def submitted_at(self, exam: str) -> dict[str, int]:
+        """Candidate number -> when the sitting was closed, of those that are closed, by submitting or by time."""
+        now = self._clock()
+        return {
+            sitting.number: closed for sitting in self.sittings(exam) if (closed := sitting.closed_at(now)) is not None
+        }
+
+    def sittings(self, exam: str) -> list[Sitting]:
+        """The sittings of an exam by candidate number."""
+        table = sitting_tables.sittings
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(table).where(table.c.exam == exam).order_by(table.c.number))
+            return [sitting_of(row) for row in rows]
+
+    def progress(self, exam: str) -> list[Progress]:
+        """How far every sitting of an exam is, by candidate number."""
+        with self._engine.connect() as connection:
+            return list(sitting_tables.progress(connection, exam))
+
+    def verify(self) -> int | None:
+        """The first audit entry that does not fit its seal or its responses; None where all is as it was written."""
+        with self._engine.connect() as connection:
+            altered = audit.broken(audit.entries(connection))
+            return altered if altered is not None else sitting_changes.unlike(connection)
+
+    def audit(self, exam: str) -> Iterable[audit.Entry]:
+        """The audit log of an exam, oldest first."""
+        with self._engine.connect() as connection:
+            return [entry for entry in audit.entries(connection) if entry.exam == exam]

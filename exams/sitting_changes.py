@@ -1,0 +1,287 @@
+"""The changes that a sitting can undergo, each within the transaction that makes it durable.
+
+A change that the rules do not allow is a `RefusedError`, decided before anything of it is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from exams import audit
+from exams.response import Response, canonical
+from exams.sitting_tables import Sitting, find, response_of, responses, sitting_of, sittings
+from exams.timing import Allowance
+
+
+class RefusedError(Exception):
+    """The rules do not allow a change; `code` says which rule, for the browser and the tests."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+CLOSED, NOT_ENTERED, TAKEN_OVER, CONFLICT, INCOMPLETE = "closed", "not_entered", "taken_over", "conflict", "incomplete"
+
+
+@dataclass(frozen=True)
+class Enter:
+    """Open a sitting or enter it again, and take its seat."""
+
+    at_ms: int
+    exam: str
+    number: str
+    actor: str
+    form: str
+    seed: int
+    allowance: Allowance
+    seat: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class Save:
+    """Append responses."""
+
+    at_ms: int
+    exam: str
+    number: str
+    seat: str
+    responses: tuple[Response, ...]
+
+
+@dataclass(frozen=True)
+class Submit:
+    """Close a sitting."""
+
+    at_ms: int
+    exam: str
+    number: str
+    actor: str
+    seat: str
+    sequence: int
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Give time back to one candidate, or to all of an exam who have not submitted."""
+
+    at_ms: int
+    exam: str
+    actor: str
+    seconds: int
+    reason: str
+    number: str | None
+
+
+@dataclass(frozen=True)
+class Note:
+    """Write into the audit log only."""
+
+    at_ms: int
+    exam: str
+    actor: str
+    act: str
+    detail: Mapping[str, object]
+
+
+Change = Enter | Save | Submit | Credit | Note
+
+
+def apply(connection: sa.Connection, changes: Sequence[Change]) -> list[object]:
+    """Make `changes` in their order; saves in a row are made together, for they are almost all there is."""
+    outcomes: list[object] = []
+    for kind, run in itertools.groupby(changes, type):
+        if kind is Save:
+            outcomes.extend(_save(connection, [change for change in run if isinstance(change, Save)]))
+        else:
+            outcomes.extend(_one(connection, change) for change in run)
+    return outcomes
+
+
+def _one(connection: sa.Connection, change: Change) -> object:
+    try:
+        return _MAKE[type(change)](connection, change)
+    except RefusedError as refusal:
+        return refusal
+
+
+def _open(sitting: Sitting | None, seat: str | None, at_ms: int) -> Sitting:
+    """The sitting, where it is open and, unless `seat` is None, that seat may write.
+
+    Raises RefusedError otherwise.
+    """
+    if sitting is None:
+        raise RefusedError(NOT_ENTERED)
+    if sitting.closed_at(at_ms) is not None:
+        raise RefusedError(CLOSED)
+    if seat is not None and sitting.seat != seat:
+        raise RefusedError(TAKEN_OVER)
+    return sitting
+
+
+def _enter(connection: sa.Connection, change: Enter) -> Sitting:
+    known = find(connection, change.exam, change.number)
+    values = {"seat": change.seat}
+    if known is None:
+        allowance = change.allowance
+        connection.execute(
+            sa.insert(sittings).values(
+                exam=change.exam,
+                number=change.number,
+                form=change.form,
+                seed=change.seed,
+                started_ms=change.at_ms,
+                minutes=allowance.minutes,
+                closes_ms=allowance.closes_ms,
+                extra_minutes=allowance.extra_minutes,
+                credit_s=allowance.credit_s,
+                **values,
+            )
+        )
+    else:
+        _open(known, None, change.at_ms)
+        connection.execute(sa.update(sittings).where(sittings.c.id == known.id).values(**values))
+    detail: dict[str, object] = {"number": change.number, "seat": change.seat, "origin": change.origin}
+    if known is None:
+        detail |= {"form": change.form, "seed": change.seed, "allowance": vars(change.allowance)}
+    audit.append(connection, change.at_ms, change.exam, change.actor, "opened" if known is None else "entered", detail)
+    entered = find(connection, change.exam, change.number)
+    assert entered is not None  # noqa: S101 - written above, in this transaction
+    return entered
+
+
+def _submit(connection: sa.Connection, change: Submit) -> Sitting:
+    sitting = _open(find(connection, change.exam, change.number), change.seat, change.at_ms)
+    last = connection.execute(
+        sa.select(sa.func.max(responses.c.sequence)).where(responses.c.sitting == sitting.id)
+    ).scalar_one()
+    if (last or 0) < change.sequence:
+        raise RefusedError(INCOMPLETE)
+    connection.execute(sa.update(sittings).where(sittings.c.id == sitting.id).values(submitted_ms=change.at_ms))
+    audit.append(
+        connection,
+        change.at_ms,
+        change.exam,
+        change.actor,
+        "submitted",
+        {"number": change.number, "sequence": last or 0},
+    )
+    found = find(connection, change.exam, change.number)
+    assert found is not None  # noqa: S101 - read above, in this transaction
+    return found
+
+
+def _credit(connection: sa.Connection, change: Credit) -> int:
+    chosen = sa.and_(sittings.c.exam == change.exam, sittings.c.submitted_ms.is_(None))
+    if change.number is not None:
+        chosen = sa.and_(chosen, sittings.c.number == change.number)
+    given = connection.execute(
+        sa.update(sittings).where(chosen).values(credit_s=sittings.c.credit_s + change.seconds)
+    ).rowcount
+    audit.append(
+        connection,
+        change.at_ms,
+        change.exam,
+        change.actor,
+        "credited",
+        {"number": change.number, "seconds": change.seconds, "reason": change.reason, "sittings": given},
+    )
+    return given
+
+
+def _note(connection: sa.Connection, change: Note) -> audit.Entry:
+    return audit.append(connection, change.at_ms, change.exam, change.actor, change.act, change.detail)
+
+
+_MAKE: dict[type, Callable[[sa.Connection, Any], object]] = {
+    Enter: _enter,
+    Submit: _submit,
+    Credit: _credit,
+    Note: _note,
+}
+
+
+def _save(connection: sa.Connection, saves: Sequence[Save]) -> list[object]:
+    """Append the responses of many saves with one statement and one audit entry an exam."""
+    keys = {(save.exam, save.number) for save in saves}
+    rows = connection.execute(sa.select(sittings).where(sa.tuple_(sittings.c.exam, sittings.c.number).in_(keys))).all()
+    open_by_key = {(row.exam, row.number): sitting_of(row) for row in rows}
+    wanted = {
+        (sitting.id, response.sequence)
+        for save in saves
+        if (sitting := open_by_key.get((save.exam, save.number))) is not None
+        for response in save.responses
+    }
+    held = {
+        (row.sitting, row.sequence): response_of(row)
+        for row in connection.execute(
+            sa.select(responses).where(sa.tuple_(responses.c.sitting, responses.c.sequence).in_(wanted))
+        )
+    }
+    fresh: dict[str, list[dict[str, object]]] = {}
+    outcomes: list[object] = []
+    for save in saves:
+        try:
+            sitting = _open(open_by_key.get((save.exam, save.number)), save.seat, save.at_ms)
+            news = _news(sitting, save.responses, held)
+        except RefusedError as refusal:
+            outcomes.append(refusal)
+            continue
+        held |= {(sitting.id, response.sequence): response for response in news}
+        fresh.setdefault(save.exam, []).extend(
+            {"sitting": sitting.id, "received_ms": save.at_ms, **vars(response)} for response in news
+        )
+        outcomes.append(sitting)
+    for exam, news_of_exam in fresh.items():
+        if news_of_exam:
+            _append(connection, saves[-1].at_ms, exam, news_of_exam)
+    return outcomes
+
+
+def _news(sitting: Sitting, sent: Sequence[Response], held: Mapping[tuple[int, int], Response]) -> list[Response]:
+    """Those of `sent` that are not held yet.
+
+    Raises RefusedError where a sequence is held with other content: two browsers numbered on their own.
+    """
+    news: dict[int, Response] = {}
+    for response in sent:
+        known = held.get((sitting.id, response.sequence)) or news.get(response.sequence)
+        if known is None:
+            news[response.sequence] = response
+        elif known != response:
+            raise RefusedError(CONFLICT)
+    return list(news.values())
+
+
+def _append(connection: sa.Connection, at_ms: int, exam: str, news: Sequence[Mapping[str, object]]) -> None:
+    detail = {"responses": len(news), "digest": _digest(news)}
+    entry = audit.append(connection, at_ms, exam, "service", "saved", detail)
+    connection.execute(sa.insert(responses), [{**response, "entry": entry.id} for response in news])
+
+
+_DIGESTED = ("sitting", "sequence", "item", "value", "flagged", "device", "received_ms")
+
+
+def _digest(rows: Iterable[Mapping[str, Any]]) -> str:
+    """SHA-256 (hex) of responses, in the order of their key."""
+    bodies = sorted([row[name] for name in _DIGESTED] for row in rows)
+    return hashlib.sha256(canonical(bodies)).hexdigest()
+
+
+def unlike(connection: sa.Connection) -> int | None:
+    """The first audit entry whose responses are not those that it was sealed with; None where all are."""
+    rows = connection.execute(sa.select(responses).order_by(responses.c.entry)).mappings()
+    kept = {number: [dict(row) for row in own] for number, own in itertools.groupby(rows, lambda row: row["entry"])}
+    for entry in audit.entries(connection):
+        if entry.act == "saved":
+            own = kept.pop(entry.id, [])
+            if entry.detail["responses"] != len(own) or entry.detail["digest"] != _digest(own):
+                return entry.id
+    return min(kept, default=None)

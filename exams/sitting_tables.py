@@ -1,0 +1,137 @@
+"""The tables of sittings and of their responses, and reading them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from exams.audit import metadata
+from exams.response import Response, blank
+from exams.timing import Allowance, closed_at, deadline
+
+sittings = sa.Table(
+    "sittings",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("exam", sa.String, nullable=False),
+    sa.Column("number", sa.String, nullable=False),
+    sa.Column("form", sa.String, nullable=False),
+    sa.Column("seed", sa.BigInteger, nullable=False),
+    sa.Column("started_ms", sa.BigInteger, nullable=False),
+    sa.Column("minutes", sa.Integer, nullable=False),
+    sa.Column("closes_ms", sa.BigInteger, nullable=False),
+    sa.Column("extra_minutes", sa.Integer, nullable=False),
+    sa.Column("credit_s", sa.Integer, nullable=False),
+    sa.Column("seat", sa.String, nullable=False),
+    sa.Column("submitted_ms", sa.BigInteger),
+    sa.UniqueConstraint("exam", "number"),
+)
+
+responses = sa.Table(
+    "responses",
+    metadata,
+    sa.Column("sitting", sa.ForeignKey("sittings.id"), primary_key=True),
+    sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("item", sa.String, nullable=False),
+    sa.Column("value", sa.JSON, nullable=False),
+    sa.Column("flagged", sa.Boolean, nullable=False),
+    sa.Column("device", sa.String, nullable=False),
+    sa.Column("received_ms", sa.BigInteger, nullable=False),
+    sa.Column("entry", sa.ForeignKey("audit.id"), nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a sitting is, for those who watch over the exam; `last_ms` is when its last response came in."""
+
+    sitting: Sitting
+    answered: int
+    flagged: int
+    last_ms: int | None
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One candidate's one attempt at an exam; `seat` names the page that may write."""
+
+    id: int
+    exam: str
+    number: str
+    form: str
+    seed: int
+    started_ms: int
+    allowance: Allowance
+    seat: str
+    submitted_ms: int | None
+
+    @property
+    def deadline_ms(self) -> int:
+        """When the time is up."""
+        return deadline(self.started_ms, self.allowance)
+
+    def closed_at(self, now_ms: int) -> int | None:
+        """When it was closed, by submitting or by time; None while it is open."""
+        return closed_at(now_ms, self.deadline_ms, self.submitted_ms)
+
+
+def sitting_of(row: sa.Row[Any]) -> Sitting:
+    """A row of `sittings`."""
+    allowance = Allowance(row.minutes, row.closes_ms, row.extra_minutes, row.credit_s)
+    return Sitting(
+        row.id, row.exam, row.number, row.form, row.seed, row.started_ms, allowance, row.seat, row.submitted_ms
+    )
+
+
+def response_of(row: sa.Row[Any]) -> Response:
+    """A row of `responses`."""
+    return Response(row.sequence, row.item, row.value, row.flagged, row.device)
+
+
+def find(connection: sa.Connection, exam: str, number: str) -> Sitting | None:
+    """The sitting of a candidate."""
+    row = connection.execute(
+        sa.select(sittings).where(sittings.c.exam == exam, sittings.c.number == number)
+    ).one_or_none()
+    return None if row is None else sitting_of(row)
+
+
+def logs(connection: sa.Connection, exam: str) -> Iterator[tuple[Sitting, list[Response]]]:
+    """Every sitting of an exam with its log, by candidate number."""
+    known = {row.id: sitting_of(row) for row in connection.execute(sa.select(sittings).where(sittings.c.exam == exam))}
+    rows = connection.execute(
+        sa.select(responses)
+        .join(sittings)
+        .where(sittings.c.exam == exam)
+        .order_by(responses.c.sitting, responses.c.sequence)
+    )
+    log = {sitting: [response_of(row) for row in own] for sitting, own in itertools.groupby(rows, lambda r: r.sitting)}
+    for sitting in sorted(known.values(), key=lambda sitting: sitting.number):
+        yield sitting, log.get(sitting.id, [])
+
+
+def progress(connection: sa.Connection, exam: str) -> Iterator[Progress]:
+    """How far every sitting of an exam is, by candidate number."""
+    last = (
+        sa.select(responses.c.sitting, sa.func.max(responses.c.sequence).label("sequence"))
+        .join(sittings)
+        .where(sittings.c.exam == exam)
+        .group_by(responses.c.sitting, responses.c.item)
+        .subquery()
+    )
+    holding = sa.and_(responses.c.sitting == last.c.sitting, responses.c.sequence == last.c.sequence)
+    rows = connection.execute(sa.select(responses).join(last, holding).order_by(responses.c.sitting))
+    held = {sitting: list(own) for sitting, own in itertools.groupby(rows, lambda row: row.sitting)}
+    for row in connection.execute(sa.select(sittings).where(sittings.c.exam == exam).order_by(sittings.c.number)):
+        own = held.get(row.id, [])
+        yield Progress(
+            sitting_of(row),
+            answered=sum(not blank(response.value) for response in own),
+            flagged=sum(response.flagged for response in own),
+            last_ms=max((response.received_ms for response in own), default=None),
+        )
