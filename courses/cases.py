@@ -6,10 +6,11 @@ Two cases are built in and made on first use: `phantom-ct`, a multi-slice CT pha
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from courses import series
@@ -58,6 +59,11 @@ def make_ct_small(folder: Path) -> None:
 
 
 BUILT_IN: dict[str, Callable[[Path], None]] = {"phantom-ct": make_phantom, "ct-small": make_ct_small}
+
+
+def library(environment: Mapping[str, str] = os.environ) -> CaseStore:
+    """The platform's library (XINGLIN_CASES); outside the platform, as in JupyterLab, one in the person's own folder."""
+    return CaseStore(Path(environment.get("XINGLIN_CASES") or Path.home() / ".xinglin" / "cases"))
 
 
 class CaseStore:

@@ -7,7 +7,7 @@ import os
 import tempfile
 import urllib.parse
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,11 @@ def may_open(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def allowed(source: str, environment: Mapping[str, str] = os.environ) -> str:
-    """The source that text in the field stands for: an address whose host is in XINGLIN_DICOMWEB (host[:port], separated
-    by commas), or a folder or file below XINGLIN_IMPORTS. Raises Refusal for anything else."""
+    """The source that text in the field stands for: an address whose host is in XINGLIN_DICOMWEB (host[:port],
+    separated by blanks), or a folder or file below XINGLIN_IMPORTS. Raises Refusal for anything else."""
     if is_address(source):
         host = urllib.parse.urlsplit(source).netloc
-        if host not in {name.strip() for name in environment.get("XINGLIN_DICOMWEB", "").split(",")}:
+        if host not in environment.get("XINGLIN_DICOMWEB", "").split():
             raise Refusal(
                 "Do not enter an address here: {host} is not on the operator's list of image servers.", host=host
             )
@@ -46,7 +46,7 @@ def allowed(source: str, environment: Mapping[str, str] = os.environ) -> str:
     return str(path)
 
 
-def open_uploaded(files: list[Mapping[str, Any]], store: CaseStore) -> Series:
+def open_uploaded(files: Sequence[Mapping[str, Any]], store: CaseStore) -> Series:
     """Open files as ipywidgets' FileUpload gives them ({"name", "content"}); one zip is opened as such."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "upload"

@@ -6,15 +6,25 @@ line of every value, so that a refusal reads `file:line: one sentence`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-type_name = {str: "text", float: "a number", int: "a whole number", list: "a list", dict: "a mapping"}
+TYPE_NAMES: dict[type, str] = {
+    str: "text",
+    float: "a number",
+    int: "a whole number",
+    list: "a list",
+    dict: "a mapping",
+    datetime: "a time",
+}
 Position = tuple[str | int, ...]
+SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 class DocumentError(ValueError):
@@ -77,7 +87,7 @@ class Fields:
         value = self.data[name]
         accepted = (int, float) if kind is float else kind
         if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
-            raise self.fail(name, f"The field {name!r} must be {type_name[kind]}, not {value!r:.60}.")
+            raise self.fail(name, f"The field {name!r} must be {TYPE_NAMES[kind]}, not {value!r:.60}.")
         return value
 
     def text(self, name: str, default: Any = ...) -> str:
@@ -85,6 +95,13 @@ class Fields:
         value: str = self._take(name, str, default).strip()
         if not value and default is ...:
             raise self.fail(name, f"The field {name!r} is blank.")
+        return value
+
+    def slug(self, name: str) -> str:
+        """An identifier: letters of the English alphabet, digits, `-` and `_`; nbgrader allows no others."""
+        value = self.text(name)
+        if not SLUG.fullmatch(value):
+            raise self.fail(name, f"The {name} {value!r} may hold only letters a-z, A-Z, digits, - and _.")
         return value
 
     def one_of(self, name: str, choices: Sequence[str]) -> str:
@@ -108,10 +125,24 @@ class Fields:
             raise self.fail(name, f"The field {name!r} must be at least {minimum}.")
         return value
 
-    def list(self, name: str, default: Any = ...) -> list[Any]:
+    def instant(self, name: str) -> datetime:
+        """A date and time with its offset from UTC, as aware UTC."""
+        value: datetime = self._take(name, datetime, ...)
+        if value.tzinfo is None:
+            raise self.fail(name, f"The field {name!r} needs its offset from UTC, as in 2027-01-08T09:00:00+08:00.")
+        return value.astimezone(UTC)
+
+    def list(self, name: str, default: Any = ...) -> Sequence[Any]:
         """A list."""
-        value: list[Any] = self._take(name, list, default)
+        value: Sequence[Any] = self._take(name, list, default)
         return value
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of texts."""
+        values = self.list(name)
+        if not all(isinstance(value, str) for value in values):
+            raise self.fail(name, f"The field {name!r} is a list of texts.")
+        return tuple(values)
 
     def mapping(self, name: str, default: Any = ...) -> Fields:
         """A mapping, as Fields of its own."""

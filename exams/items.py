@@ -156,7 +156,7 @@ FIELDS: Mapping[str, frozenset[str]] = MappingProxyType(
 def parse_group(fields: Fields) -> Group:
     """A group from its fields: a stem or options. Raises DocumentError."""
     group = Group(
-        fields.text("id"),
+        fields.slug("id"),
         fields.text("stem", ""),
         _options(fields, FEWEST_OPTIONS, len(LETTERS)) if "options" in fields else (),
     )
@@ -172,7 +172,7 @@ def parse_item(fields: Fields, groups: Mapping[str, Group], subject: str = "", t
     allowed = FIELDS[kind]
     values: dict[str, Any] = {
         "type": kind,
-        "id": fields.text("id"),
+        "id": fields.slug("id"),
         "subject": fields.text("subject", subject),
         "topic": fields.text("topic", topic),
         "level": fields.one_of("level", LEVELS),
@@ -217,8 +217,8 @@ def _choice(fields: Fields, kind: str, group: Group | None) -> dict[str, Any]:
         options = _options(fields, FEWEST_OPTIONS, SINGLE_OPTIONS)
         key = fields.list("key")
         right = tuple(letter for letter, _ in options if letter in key)
-        if list(right) != key or len(right) < 2:
-            raise fields.fail("key", "The key of an X item lists two or more of its options, in order, each once.")
+        if right != tuple(key) or not 2 <= len(right) < len(options):
+            raise fields.fail("key", "The key of an X item lists two or more of its options, not all, in order.")
         return {"options": options, "key": right}
     shared = group.options if group else ()
     options = shared or _options(fields, SINGLE_OPTIONS, SINGLE_OPTIONS)

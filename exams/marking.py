@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from courses import measure
 from exams.items import Item
 
 CORRECT = "Correct."
@@ -16,7 +17,6 @@ WRONG = "Wrong."
 BLANK = "No answer."
 INVALID = "This is not a valid answer."
 AWAITS_MARKER = "Awaits a marker."
-TOO_SMALL = "The region is too small to measure."
 
 X_SHARE_OF_SUBSET = 0.5
 """X items: all right options and no other earn the points; some of them and no wrong one this share; else nothing."""
@@ -36,60 +36,111 @@ class Mark:
     reason: str
 
 
+def mark(item: Item, response: object, series: measure.Image | None = None) -> Mark:
+    """The mark of `response` to `item`; a measurement is measured anew on `series`, the image of the item."""
+    if is_blank(item, response):
+        return Mark(0.0, item.points, False, BLANK)
+    if item.type == "short":
+        return Mark(0.0, item.points, None, AWAITS_MARKER)
+    if item.type == "X":
+        share, reason = _several(item, response)
+    elif item.options:
+        share, reason = _one(item, response)
+    else:
+        share, reason = _close(item, value(item, response, series))
+    return Mark(item.points * share, item.points, share == 1, reason)
+
+
+def is_blank(item: Item, response: object) -> bool:
+    """Whether nothing was answered; for a short answer what is no text is nothing."""
+    if item.type == "short" and not isinstance(response, str):
+        return True
+    return response is None or response == [] or (isinstance(response, str) and not response.strip())
+
+
+def value(item: Item, response: object, series: measure.Image | None = None) -> float | None:
+    """The number that `response` gives to a numeric, ecg or measurement item, in the item's unit.
+
+    None where it gives none: not a number, not the measurement asked for, no image to measure it on, or a region
+    smaller than the item's minimum area.
+    """
+    if item.type != "measurement":
+        return number(response)
+    if series is None or not isinstance(response, Mapping) or response.get("kind") != item.measure:
+        return None
+    try:
+        measured, _ = measure.evaluate(response, series)
+    except ValueError:
+        return None
+    if item.minimum_area and measure.ellipse_area(response["points"], series.spacing) < item.minimum_area:
+        return None
+    return measured
+
+
 def number(response: object) -> float | None:
     """The number in a response, None where there is none. Full-width digits, as Chinese input gives them, count."""
     if not isinstance(response, str) or len(response) > LONGEST_NUMBER:
         return None
     text = unicodedata.normalize("NFKC", response).replace("\u2212", "-").strip()
-    if not text.isascii() or not NUMBER.fullmatch(text):
-        return None
-    return float(text)
+    return float(text) if text.isascii() and NUMBER.fullmatch(text) else None
 
 
-def close(value: float, item: Item) -> bool:
-    """Whether `value` is within the tolerance of the key of `item`."""
-    return isinstance(item.key, float) and abs(value - item.key) <= item.tolerance + ROUNDING
-
-
-def is_blank(response: object) -> bool:
-    """Whether nothing was answered."""
-    return response is None or response == [] or (isinstance(response, str) and not response.strip())
-
-
-def mark(item: Item, response: object, series: Any = None) -> Mark:  # noqa: ARG001
-    """The mark of `response` to `item`; a measurement is measured again on `series`, the image of the item."""
-    if is_blank(response):
-        return Mark(0.0, item.points, False, BLANK)
-    if item.type == "short":
-        if isinstance(response, str):
-            return Mark(0.0, item.points, None, AWAITS_MARKER)
-        return Mark(0.0, item.points, False, INVALID)
-    share, reason = _share(item, response)
-    return Mark(item.points * share, item.points, share == 1, reason)
-
-
-def _share(item: Item, response: object) -> tuple[float, str]:
-    """The share of the points earned, and why."""
-    if item.type == "X":
-        return _several(item, response)
-    if item.options:
-        if response not in item.letters:
-            return 0.0, INVALID
-        return (1.0, CORRECT) if response == item.key else (0.0, WRONG)
-    value = number(response)
-    if value is None or not math.isfinite(value):
+def _close(item: Item, given: float | None) -> tuple[float, str]:
+    """The share of the points that a number earns, and why."""
+    if given is None or not isinstance(item.key, float):
         return 0.0, INVALID
-    return (1.0, CORRECT) if close(value, item) else (0.0, WRONG)
+    return (1.0, CORRECT) if abs(given - item.key) <= item.tolerance + ROUNDING else (0.0, WRONG)
+
+
+def _one(item: Item, response: object) -> tuple[float, str]:
+    """The share of the points that one letter earns, and why."""
+    if response not in item.letters:
+        return 0.0, INVALID
+    return (1.0, CORRECT) if response == item.key else (0.0, WRONG)
 
 
 def _several(item: Item, response: object) -> tuple[float, str]:
+    """The share of the points that a list of letters earns, and why."""
     if (
         not isinstance(response, (list, tuple))
         or not all(isinstance(letter, str) and letter in item.letters for letter in response)
         or len(set(response)) < len(response)
     ):
         return 0.0, INVALID
-    chosen, right = set(response), set(item.key if isinstance(item.key, tuple) else ())
+    chosen, right = set(response), set(item.key or ()) if isinstance(item.key, tuple) else set()
     if chosen == right:
         return 1.0, CORRECT
     return (X_SHARE_OF_SUBSET, PARTLY) if chosen < right else (0.0, WRONG)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Responses an item makes for itself: full marks, none, and not an answer at all."""
+
+    correct: Any
+    wrong: Any
+    invalid: Any
+
+
+def examples(item: Item) -> Examples:
+    """Responses to `item` of every kind; a short answer's `correct` is its model answer, which a teacher marks."""
+    if item.type == "short":
+        return Examples(item.model_answer, "", {"not": "text"})
+    if isinstance(item.key, tuple):
+        return Examples(list(item.key), [letter for letter in item.letters if letter not in item.key], ["Z"])
+    if item.options:
+        return Examples(item.key, next(letter for letter in item.letters if letter != item.key), "Z")
+    if item.type == "measurement":
+        return _measurement_examples(item)
+    assert isinstance(item.key, float)  # noqa: S101 - the schema's rule for what has no options
+    return Examples(f"{item.key:g}", f"{item.key + 3 * item.tolerance:g}", "not a number")
+
+
+def _measurement_examples(item: Item) -> Examples:
+    """The author's measurement; the same shrunk into the image's corner; one without points."""
+    correct = dict(item.example or {})
+    (x0, y0), *_ = correct["points"]
+    small = [[round((x - x0) / 8, 3), round((y - y0) / 8, 3)] for x, y in correct["points"]]
+    if item.measure == "angle":  # an angle does not shrink: flatten it
+        small = [[0, 0], [1, 0], [2, 0]]
+    return Examples(correct, {**correct, "points": small}, {**correct, "points": []})

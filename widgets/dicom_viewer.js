@@ -39,24 +39,24 @@ class Viewer {
     const { t } = this;
     this.canvas = element("canvas", { "aria-hidden": "true" });
     this.notes = new Notes(this);
-    this.message = element("div", { class: "xl-message", hidden: true, role: "alert" });
-    this.live = element("div", { class: "xl-live", "aria-live": "polite" });
-    this.stage = element("div", { class: "xl-stage", tabindex: 0, role: "application", "aria-roledescription": t("image viewer") },
+    this.message = element("div", { class: "xv-message", hidden: true, role: "alert" });
+    this.live = element("div", { class: "xv-live", "aria-live": "polite" });
+    this.stage = element("div", { class: "xv-stage", tabindex: 0, role: "application", "aria-roledescription": t("image viewer") },
       this.canvas, ...this.notes.nodes);
     this.buttons = Object.fromEntries(Object.entries(TOOLS).map(([tool, name]) => [tool, button(tool, t(name), TOOL_KEYS[tool], () => this.use(tool))]));
     this.help = helpSheet(t("Keys and gestures"), helpRows(t), t("Close"));
     this.slider = element("input", { type: "range", min: 1, step: 1, "aria-label": t("Slice"), input: () => this.show(this.slider.valueAsNumber - 1) });
     this.count = element("output");
-    this.foot = element("div", { class: "xl-foot" }, element("span", {}, t("Slice")), this.slider, this.count);
-    this.chips = element("div", { class: "xl-chips", role: "group", "aria-label": t("Window presets") });
-    this.notices = element("ul", { class: "xl-notices", hidden: true });
-    const gap = () => element("div", { class: "xl-gap" });
+    this.foot = element("div", { class: "xv-foot" }, element("span", {}, t("Slice")), this.slider, this.count);
+    this.chips = element("div", { class: "xv-chips", role: "group", "aria-label": t("Window presets") });
+    this.notices = element("ul", { class: "xv-notices", hidden: true });
+    const gap = () => element("div", { class: "xv-gap" });
     const [view, tools] = [["scroll", "window", "zoom", "pan"], ["probe", "length", "angle", "ellipse"]].map((names) => names.map((name) => this.buttons[name]));
-    const bar = element("div", { class: "xl-bar", role: "toolbar", "aria-label": t("Tools") }, ...view, gap(), ...tools, gap(),
+    const bar = element("div", { class: "xv-bar", role: "toolbar", "aria-label": t("Tools") }, ...view, gap(), ...tools, gap(),
       button("remove", t("Delete"), "Delete", () => this.measures.remove()), button("invert", t("Invert"), "I", () => this.invert()),
-      button("reset", t("Reset"), "R", () => this.reset()), element("div", { class: "xl-spring" }), button("help", t("Help"), "?", () => openSheet(this.help)));
+      button("reset", t("Reset"), "R", () => this.reset()), element("div", { class: "xv-spring" }), button("help", t("Help"), "?", () => openSheet(this.help)));
     this.root.replaceChildren(style(uiCss, measureCss, css), element("section",
-      { class: "xl", lang: language() === "en" ? "en" : "zh-CN", "data-lm-suppress-shortcuts": "true", "aria-label": t("Image viewer") },
+      { class: "xv", lang: language() === "en" ? "en" : "zh-CN", "data-lm-suppress-shortcuts": "true", "aria-label": t("Image viewer") },
       bar, this.stage, this.foot, this.chips, this.notices, this.live, this.help));
   }
 
@@ -85,7 +85,7 @@ class Viewer {
     this.slider.max = frames;
     this.foot.hidden = frames < 2;
     this.chips.replaceChildren(...this.presets.map(([name, ...window]) =>
-      element("button", { type: "button", class: "xl-chip", click: () => this.setWindow(window, true) }, name)));
+      element("button", { type: "button", class: "xv-chip", click: () => this.setWindow(window, true) }, name)));
     const notices = [...this.series.notices.map((notice) => notice[language()]), ...(spacing ? [] : [t("The image has no pixel spacing: lengths are in pixels.")])];
     this.notices.replaceChildren(...notices.map((notice) => element("li", {}, notice)));
     this.notices.hidden = !notices.length;
@@ -173,7 +173,7 @@ class Viewer {
     const kind = tool in POINTS ? tool : null;
     this.measures.use(kind);
     this.stage.dataset.tool = tool;
-    this.stage.classList.toggle("xl-drawing", Boolean(kind));
+    this.stage.classList.toggle("xv-drawing", Boolean(kind));
     this.keep({ tool });
   }
 

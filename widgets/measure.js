@@ -33,8 +33,8 @@ export class Measures {
     this.draft = null;
     this.cursor = null;
     this.layer = svg("g");
-    this.cross = svg("path", { class: "xl-cross", d: "M-14 0h10M4 0h10M0-14v10M0 4v10" });
-    this.root = svg("svg", { class: "xl-measures", width: "100%", height: "100%" }, this.layer, this.cross);
+    this.cross = svg("path", { class: "xv-cross", d: "M-14 0h10M4 0h10M0-14v10M0 4v10" });
+    this.root = svg("svg", { class: "xv-measures", width: "100%", height: "100%" }, this.layer, this.cross);
     this.root.addEventListener("pointerdown", (event) => this.grab(event));
     this.root.addEventListener("keydown", (event) => this.key(event));
   }
@@ -65,8 +65,8 @@ export class Measures {
   }
 
   item(measurement) {
-    const node = svg("g", { class: `xl-measure xl-${measurement.kind}`, tabindex: 0, role: "button" });
-    node.classList.add("xl-measure");
+    const node = svg("g", { class: `xv-measure xv-${measurement.kind}`, tabindex: 0, role: "button" });
+    node.classList.add("xv-measure");
     this.layer.append(node);
     return { measurement, node, handle: -1 };
   }
@@ -78,7 +78,7 @@ export class Measures {
     const at = this.host.limit(point);
     if (!this.draft) {
       const item = this.item({ kind: this.tool, frame: this.host.frame(), points: [at] });
-      item.node.classList.add("xl-draft");
+      item.node.classList.add("xv-draft");
       this.draft = { item, fixed: 0 };
     }
     this.draft.pressed = screen;
@@ -107,7 +107,7 @@ export class Measures {
     this.draft.fixed += 1;
     if (this.draft.fixed < POINTS[item.measurement.kind]) return;
     this.draft = null;
-    item.node.classList.remove("xl-draft");
+    item.node.classList.remove("xv-draft");
     if (this.empty(item.measurement)) {
       item.node.remove();
       return this.draw();
@@ -237,12 +237,12 @@ export class Measures {
     node.setAttribute("aria-label", `${this.host.name(measurement.kind)}: ${text.join(", ")}`);
     node.setAttribute("aria-description", this.host.t("Arrow keys move it, Enter chooses a point, Delete removes it."));
     node.replaceChildren(
-      svg("path", { class: "xl-grip", d: path }),
-      svg("path", { class: "xl-shade", d: path }),
-      svg("path", { class: "xl-line", d: path }),
+      svg("path", { class: "xv-grip", d: path }),
+      svg("path", { class: "xv-shade", d: path }),
+      svg("path", { class: "xv-line", d: path }),
       ...at.flatMap(([cx, cy], i) => [
-        svg("circle", { class: i === item.handle ? "xl-handle xl-chosen" : "xl-handle", cx, cy, r: 4 }),
-        svg("circle", { class: "xl-grip-point", cx, cy, r: 16, "data-handle": i }),
+        svg("circle", { class: i === item.handle ? "xv-handle xv-chosen" : "xv-handle", cx, cy, r: 4 }),
+        svg("circle", { class: "xv-grip-point", cx, cy, r: 16, "data-handle": i }),
       ]),
       svg("text", { x, y, "text-anchor": anchor }, ...text.map((line, i) => {
         const part = svg("tspan", { x, dy: i ? "1.25em" : 0 });

@@ -62,16 +62,16 @@ export function icon(name) {
 
 /** A toolbar button: icon, name below, the shortcut key in its tooltip. */
 export function button(name, text, key, press) {
-  return element("button", { type: "button", class: "xl-button", "data-tool": name, title: key ? `${text} (${key})` : text, "aria-keyshortcuts": key, click: press }, icon(name), element("span", {}, text));
+  return element("button", { type: "button", class: "xv-button", "data-tool": name, title: key ? `${text} (${key})` : text, "aria-keyshortcuts": key, click: press }, icon(name), element("span", {}, text));
 }
 
 /** A modal sheet of keyboard shortcuts: rows of [keys, what they do]. */
 export function helpSheet(title, rows, close) {
   const table = element("table", {}, ...rows.map(([keys, meaning]) =>
     element("tr", {}, element("th", { scope: "row" }, ...keys.split(" ").flatMap((key, i) => (i ? [" ", element("kbd", {}, key)] : [element("kbd", {}, key)]))), element("td", {}, meaning))));
-  const sheet = element("dialog", { class: "xl-help", "aria-label": title },
+  const sheet = element("dialog", { class: "xv-help", "aria-label": title },
     element("h2", {}, title), table,
-    element("form", { method: "dialog" }, element("button", { class: "xl-close", autofocus: true }, close)));
+    element("form", { method: "dialog" }, element("button", { class: "xv-close", autofocus: true }, close)));
   sheet.addEventListener("click", (event) => { if (event.target === sheet) sheet.close(); });
   return sheet;
 }

@@ -47,7 +47,7 @@ function pointers(viewer) {
   const fingers = new Map(); // pointer id -> {last, now, start, tool}
   const measuring = () => viewer.measures.tool;
   const down = (event) => {
-    if (event.target.closest(".xl-message")) return;
+    if (event.target.closest(".xv-message")) return;
     stage.focus({ preventScroll: true });
     event.preventDefault();
     stage.setPointerCapture(event.pointerId);

@@ -3,14 +3,14 @@
 import { letters, probe, roundLength } from "./geometry.js";
 import { element, language, same } from "./ui.js";
 
-const note = (place, extra = "") => element("div", { class: `xl-note xl-${place}${extra}`, "aria-hidden": extra ? "true" : null });
+const note = (place, extra = "") => element("div", { class: `xv-note xv-${place}${extra}`, "aria-hidden": extra ? "true" : null });
 
 export class Notes {
   constructor(viewer) {
     this.viewer = viewer;
     this.corners = Object.fromEntries(["nw", "ne", "sw", "se"].map((place) => [place, note(place)]));
-    this.letters = Object.fromEntries(["n", "s", "w", "e"].map((place) => [place, note(place, " xl-letter")]));
-    this.scale = element("div", { class: "xl-scale", "aria-hidden": "true" }, element("span"));
+    this.letters = Object.fromEntries(["n", "s", "w", "e"].map((place) => [place, note(place, " xv-letter")]));
+    this.scale = element("div", { class: "xv-scale", "aria-hidden": "true" }, element("span"));
     this.nodes = [...Object.values(this.corners), ...Object.values(this.letters), this.scale];
   }
 
@@ -18,9 +18,9 @@ export class Notes {
   begin(name) {
     const { t, series, painter } = this.viewer;
     const tags = [
-      series.synthetic && ["xl-tag", t("Synthetic")],
-      !series.spacing && ["xl-tag xl-warn", t("No spacing: pixels")],
-      painter.plain && ["xl-tag xl-warn", t("Simple display (no WebGL2)")],
+      series.synthetic && ["xv-tag", t("Synthetic")],
+      !series.spacing && ["xv-tag xv-warn", t("No spacing: pixels")],
+      painter.plain && ["xv-tag xv-warn", t("Simple display (no WebGL2)")],
     ].filter(Boolean);
     this.name = name;
     this.corners.nw.replaceChildren(name, ...tags.flatMap(([look, text]) => [element("br"), element("span", { class: look }, text)]));

@@ -1,0 +1,217 @@
+"""A form as an nbgrader assignment: its source notebook, its release, and a candidate's notebooks.
+
+Each item becomes a locked stem and, where it is marked by rule, a cell `<id>-answer` with `answer = ...` and a graded
+cell `<id>` whose hidden tests end in the points earned; a short answer is one manually graded markdown cell `<id>`. A
+response is data, never code: what a candidate wrote is put in as a literal, and the numbers in it were computed by the
+trusted process that collected it. grade_id is the item's id; the assignment and its one notebook bear the same name.
+"""
+
+# mypy: disable-error-code="no-untyped-call"
+# nbformat says it is typed, but most of its functions are not
+
+from __future__ import annotations
+
+import hashlib
+import html
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbgrader.converters import GenerateAssignment
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
+
+from exams import marking
+from exams.form import Form
+from exams.items import Item
+from exams.marking import Mark
+
+CONFIG = "nbgrader_config.py"
+ANSWER = "-answer"  # suffix of the grade_id of the cell that holds the answer to an objective item
+Notebook = Any  # nbformat.NotebookNode, which has no types
+
+
+def assignment_name(form: Form) -> str:
+    """The name of the assignment, and of its notebook: the exam's, for parallel forms after A with their letter."""
+    return form.exam if form.id == "A" else f"{form.exam}-{form.id}"
+
+
+def course_config(course: Path) -> Config:
+    """nbgrader's configuration of the course whose root is `course`, read from its nbgrader_config.py."""
+    config: Config = PyFileConfigLoader(CONFIG, path=str(course)).load_config()
+    return config
+
+
+def source(form: Form) -> Notebook:
+    """The source notebook: stems, solutions, and hidden tests."""
+    cells = [new_markdown_cell(f"# {form.exam} {form.id}", id=_cell_id("title"))]
+    group = None
+    for number, item in enumerate(form.items, 1):
+        if item.group and item.group != group:
+            cells.append(_locked(f"{item.group.id}-group", _group_text(item)))
+        group = item.group
+        cells.append(_locked(f"{item.id}-stem", _stem_text(number, item)))
+        cells += _short_cells(item) if item.type == "short" else _objective_cells(item)
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
+
+
+def _cell_id(name: str) -> str:
+    """The same id at every build: nbformat's own are random."""
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
+def _metadata(grade_id: str, **flags: Any) -> dict[str, Any]:
+    plain = {"schema_version": 3, "grade_id": grade_id, "grade": False, "solution": False, "locked": False}
+    return {"nbgrader": {**plain, "task": False, **flags}}
+
+
+def _locked(grade_id: str, text: str) -> Any:
+    return new_markdown_cell(text, id=_cell_id(grade_id), metadata=_metadata(grade_id, locked=True))
+
+
+def _group_text(item: Item) -> str:
+    if item.group is None or item.group.stem:
+        return item.group.stem if item.group else ""
+    return "\n".join(f"- {letter}. {text}" for letter, text in item.group.options)
+
+
+def _stem_text(number: int, item: Item) -> str:
+    lines = [f"**{number}.** [{item.type}] {item.stem}", ""]
+    if item.type != "B1":
+        lines += [f"- {letter}. {text}" for letter, text in item.options]
+    if item.asset:
+        lines.append("［心电图］" if item.asset["kind"] == "ecg" else f"［影像：{item.asset['case']}］")
+    return "\n".join(lines).strip()
+
+
+def _objective_cells(item: Item) -> list[Any]:
+    solution = (
+        f"### BEGIN SOLUTION\nanswer = {_literal(item, marking.examples(item).correct, item.key)}\n### END SOLUTION"
+    )
+    test = f"# {item.points:g}\n### BEGIN HIDDEN TESTS\n{hidden_test(item)}\n### END HIDDEN TESTS"
+    name = item.id + ANSWER
+    return [
+        new_code_cell(solution, id=_cell_id(name), metadata=_metadata(name, solution=True)),
+        new_code_cell(
+            test, id=_cell_id(item.id), metadata=_metadata(item.id, grade=True, locked=True, points=item.points)
+        ),
+    ]
+
+
+def _short_cells(item: Item) -> list[Any]:
+    scheme = "\n".join(f"- {points:g}: {text}" for points, text in item.rubric)
+    text = f"### BEGIN SOLUTION\n{item.model_answer}\n\n{scheme}\n### END SOLUTION"
+    metadata = _metadata(item.id, grade=True, solution=True, points=item.points)
+    return [new_markdown_cell(text, id=_cell_id(item.id), metadata=metadata)]
+
+
+def _literal(item: Item, response: object, value: object) -> str:
+    """What stands behind `answer = `: the response, with its number where the item is marked by one."""
+    return repr(response if item.options else {"response": response, "value": value})
+
+
+def hidden_test(item: Item) -> str:
+    """Python that marks `answer`, by itself; its last expression is the points earned (nbgrader's partial credit)."""
+    if item.type == "X":
+        return (
+            f"right, letters = {set(item.key or ())!r}, {set(item.letters)!r}\n"  # type: ignore[arg-type]
+            "valid = isinstance(answer, list) and all(isinstance(a, str) for a in answer)\n"
+            "valid = valid and len(set(answer)) == len(answer) and letters.issuperset(answer)\n"
+            "chosen = set(answer) if valid else set()\n"
+            f"share = 1.0 if chosen == right else {marking.X_SHARE_OF_SUBSET} if chosen and chosen < right else 0.0\n"
+            f"{item.points} * share"
+        )
+    if item.options:
+        return f"{item.points} if answer == {item.key!r} else 0.0"
+    return (
+        "value = answer and answer['value']\n"
+        f"close = value is not None and abs(value - {item.key!r}) <= {item.tolerance + marking.ROUNDING!r}\n"
+        f"{item.points} if close else 0.0"
+    )
+
+
+def write_source(course: Path, form: Form) -> Path:
+    """Write the source notebook of `form` into the course root `course`; gives its path."""
+    name = assignment_name(form)
+    path = course / "source" / name / f"{name}.ipynb"
+    write(path, source(form))
+    return path
+
+
+def release(course: Path, form: Form) -> Path:
+    """Let nbgrader make the release from the source, without solutions and hidden tests, and note its cells.
+
+    Raises nbgrader's NbGraderException where it refuses: as when the items changed after candidates handed in.
+    """
+    name = assignment_name(form)
+    config = course_config(course)
+    folder = CourseDirectory(config=config, root=str(course), assignment_id=name)
+    GenerateAssignment(coursedir=folder, config=config, force=True).start()
+    return course / "release" / name / f"{name}.ipynb"
+
+
+def read(path: Path) -> Notebook:
+    """The notebook in `path`."""
+    return nbformat.read(str(path), as_version=4)
+
+
+def write(path: Path, notebook: Notebook) -> None:
+    """Write a notebook; a reader never sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".part")
+    nbformat.write(notebook, str(draft))
+    draft.replace(path)
+
+
+def submission(released: Notebook, form: Form, responses: Mapping[str, object], images: Mapping[str, Any]) -> Notebook:
+    """The released notebook with a candidate's responses in it. `images`: case id -> series, for measurements."""
+    items = {item.id + ("" if item.type == "short" else ANSWER): item for item in form.items}
+    notebook = deepcopy(released)
+    for cell in notebook.cells:
+        item = items.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+        response = responses.get(item.id) if item else None
+        if item is None or marking.is_blank(item, response):
+            continue
+        if item.type == "short":
+            cell.source = _verbatim(str(response))
+        else:
+            value = marking.value(item, response, images.get((item.asset or {}).get("case", "")))
+            cell.source = f"answer = {_literal(item, response, value)}"
+    return notebook
+
+
+def _verbatim(text: str) -> str:
+    """A candidate's text as an indented code block: markdown, HTML and formulas in it stay plain text."""
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+def graded(submitted: Notebook, form: Form, marks: Mapping[str, Mark]) -> Notebook:
+    """What formgrader shows a marker: the submission, with the points of each objective item, rubrics, no hidden tests.
+
+    A rubric stands in a mark scheme region, which the feedback leaves out.
+    """
+    items = {item.id: item for item in form.items}
+    notebook = deepcopy(submitted)
+    cells: list[Any] = []
+    for cell in notebook.cells:
+        item = items.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+        if item and item.type == "short":
+            cells.append(_rubric_cell(item))
+        elif item:
+            points = {"text/plain": str(marks[item.id].points)}
+            cell.outputs = [new_output("execute_result", data=points, execution_count=1)]
+            cell.execution_count = 1
+        cells.append(cell)
+    notebook.cells = cells
+    return notebook
+
+
+def _rubric_cell(item: Item) -> Any:
+    lines = [f"- {points:g} 分：{html.escape(text)}" for points, text in item.rubric]
+    text = "\n".join(["评分标准", "", *lines, "", "参考答案", "", html.escape(item.model_answer)])
+    return new_markdown_cell(f"### BEGIN MARK SCHEME\n{text}\n### END MARK SCHEME", id=_cell_id(f"{item.id}-rubric"))

@@ -1,0 +1,159 @@
+"""A form goes through nbgrader: source, release, submissions, marks; and stock autograde agrees with ours."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from nbgrader import api
+
+from courses.cases import CaseStore
+from exams import exchange, gradebook, marking, paper
+from exams.form import Form
+from exams.items import TYPES, load_bank
+
+BANK = Path(__file__).parents[2] / "exams" / "bank" / "diagnostics"
+CLOSED_MS = 1_790_000_000_123
+
+
+class Sheets:
+    """Sittings as plain data: what the response store gives."""
+
+    def __init__(self, responses: Mapping[str, Mapping[str, object]]):
+        self.held = responses
+
+    def responses(self, exam: str) -> Mapping[str, Mapping[str, object]]:
+        return self.held
+
+    def submitted_at(self, exam: str) -> Mapping[str, int]:
+        return dict.fromkeys(self.held, CLOSED_MS)
+
+
+@pytest.fixture(scope="module")
+def form() -> Form:
+    """One or two items of each type, and the case that measuring them needs."""
+    chosen = []
+    for item in load_bank(BANK):
+        same = [other for other in chosen if other.type == item.type]
+        if len(same) < 2:
+            chosen.append(item)
+    assert {item.type for item in chosen} == set(TYPES)
+    return Form("A", "small", tuple(chosen))
+
+
+@pytest.fixture(scope="module")
+def sheets(form: Form) -> dict[str, dict[str, object]]:
+    examples = {item.id: marking.examples(item) for item in form.items}
+    rng = np.random.default_rng(7)
+    mixed = {name: [own.correct, own.wrong, own.invalid, None][rng.integers(4)] for name, own in examples.items()}
+    several = {item.id: list(item.key)[:1] for item in form.items if item.type == "X" and isinstance(item.key, tuple)}
+    hostile = dict.fromkeys(examples, "'; import os; answer = 1 #\n### BEGIN HIDDEN TESTS")
+    return {
+        "1001": {name: own.correct for name, own in examples.items()},
+        "1002": {name: own.wrong for name, own in examples.items()},
+        "1003": {name: own.invalid for name, own in examples.items()},
+        "1004": mixed | several,
+        "1005": hostile,
+        "1006": {},
+    }
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory, form: Form) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    course = home / "nbgrader" / "diagnostics"
+    gradebook.prepare(course, home)
+    paper.write_source(course, form)
+    paper.release(course, form)
+    return course
+
+
+def test_the_release_holds_no_secret(course: Path, form: Form) -> None:
+    source = (course / "source" / "small" / "small.ipynb").read_text(encoding="utf-8")
+    release = (course / "release" / "small" / "small.ipynb").read_text(encoding="utf-8")
+    cells = nbformat.reads(release, 4).cells
+    text = "\n".join(cell.source for cell in cells)
+    for item in form.items:
+        assert item.stem in text
+        secrets = [item.model_answer, *(text for _, text in item.rubric)]
+        for secret in filter(None, secrets):
+            assert secret in source
+            assert secret not in release
+        for secret in filter(None, [item.rationale, item.source]):
+            assert secret not in release
+    graded = [cell for cell in cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    assert all("value" not in cell.source and "right" not in cell.source for cell in graded)
+    assert {cell.source for cell in cells if cell.metadata.get("nbgrader", {}).get("solution")} == {
+        "answer = None",
+        "（未作答）",
+    }
+    assert "HIDDEN" not in release
+    assert "SOLUTION" not in release
+
+
+def scores(course: Path) -> dict[tuple[str, str], float | None]:
+    with gradebook.opened(course) as book:
+        query = (
+            sa.select(api.SubmittedAssignment.student_id, api.GradeCell.name, api.Grade.auto_score)
+            .select_from(api.Grade)
+            .join(api.SubmittedNotebook, api.Grade.notebook_id == api.SubmittedNotebook.id)
+            .join(api.SubmittedAssignment, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id)
+            .join(api.GradeCell, api.GradeCell.id == api.Grade.cell_id)
+        )
+        return {(student, cell): score for student, cell, score in book.db.execute(query)}
+
+
+def comments(course: Path) -> dict[tuple[str, str], str | None]:
+    with gradebook.opened(course) as book:
+        query = (
+            sa.select(api.SubmittedAssignment.student_id, api.SolutionCell.name, api.Comment.auto_comment)
+            .select_from(api.Comment)
+            .join(api.SubmittedNotebook, api.Comment.notebook_id == api.SubmittedNotebook.id)
+            .join(api.SubmittedAssignment, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id)
+            .join(api.SolutionCell, api.SolutionCell.id == api.Comment.cell_id)
+        )
+        return {(student, cell): said for student, cell, said in book.db.execute(query)}
+
+
+def nbgrader(course: Path, *arguments: str) -> None:
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    done = subprocess.run(command, cwd=course, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_stock_autograde_gives_the_same_marks(
+    course: Path, form: Form, sheets: dict[str, dict[str, object]], tmp_path: Path
+) -> None:
+    images = exchange.images_of(form, CaseStore(tmp_path / "cases"))
+    assert exchange.collect(course, form, set(sheets), Sheets(sheets), images) == sorted(sheets)
+    assert exchange.collect(course, form, set(sheets), Sheets(sheets), images) == []
+    closed = dict.fromkeys(sheets, exchange.instant(CLOSED_MS))
+    marks = {
+        number: {
+            item.id: marking.mark(item, own.get(item.id), images.get((item.asset or {}).get("case", "")))
+            for item in form.items
+        }
+        for number, own in sheets.items()
+    }
+    gradebook.record(course, form, marks, closed, {})
+    ours, remarks = scores(course), comments(course)
+    assert ours["1001", form.items[0].id] == form.items[0].points
+    assert len(ours) == len(sheets) * len(form.items)
+
+    with gradebook.opened(course) as book:
+        for student in book.students:
+            book.remove_student(student.id)
+    assert scores(course) == {}
+    nbgrader(course, "autograde", "small", "--force")
+    assert scores(course) == ours
+    assert comments(course) == remarks
+
+
+def test_the_timestamp_is_the_servers(course: Path, form: Form) -> None:
+    text = (exchange.submitted_folder(course, form, "1001") / "timestamp.txt").read_text()
+    assert datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f UTC").replace(tzinfo=UTC) == exchange.instant(CLOSED_MS)
