@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from courses.cases import CaseStore
-from exams.cli import exam
+from exams.cli import exam as exam
 from exams.errands import errands
 from exams.exchange import DATABASE
 from exams.hall import Hall
