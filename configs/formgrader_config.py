@@ -1,14 +1,23 @@
 """Jupyter Server for nbgrader's formgrader, inside its sandbox: marking, and nothing else."""
 
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from tornado.web import HTTPError
 from traitlets.config import get_config
+
+
+class NoKernels(AsyncMappingKernelManager):
+    """Whoever marks must not get a shell beside the gradebook."""
+
+    async def start_kernel(self, **_options):  # type: ignore[no-untyped-def, override]
+        """Refuse."""
+        raise HTTPError(403, reason="There are no kernels here")
+
 
 c = get_config()  # type: ignore[no-untyped-call]
 c.ServerApp.root_dir = "/course"
-c.CourseDirectory.root = "/course"
-c.Exchange.root = "/tmp/exchange"  # nothing is exchanged here; formgrader only looks whether it could be
-c.CourseDirectory.db_url = "sqlite:////course/gradebook/gradebook.db"
 c.ServerApp.terminals_enabled = False
+c.ServerApp.kernel_manager_class = NoKernels
 c.ServerApp.default_url = "/formgrader"
-# no kernel specification, no kernel: whoever marks must not get a shell beside the gradebook
-c.KernelSpecManager.allowed_kernelspecs = {"none"}
-c.KernelSpecManager.ensure_native_kernel = False
+c.CourseDirectory.root = "/course"
+c.CourseDirectory.db_url = "sqlite:////course/gradebook/gradebook.db"
+c.Exchange.root = "/tmp/exchange"  # noqa: S108 - the sandbox's own; nothing is exchanged here; formgrader only looks whether it could be

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,12 +35,13 @@ def _die_with_parent() -> None:
 
 @dataclass
 class Part:
-    """A process by name: what to run, in which environment, where its output goes."""
+    """A process by name: what to run, in which environment, where its output goes, what to do after each start."""
 
     name: str
     argv: Sequence[str]
     environment: Mapping[str, str]
     log_file: Path
+    started: Callable[[], Awaitable[None]] | None = None
     process: asyncio.subprocess.Process | None = field(default=None, init=False)
     stopping: bool = field(default=False, init=False)
 
@@ -65,6 +66,8 @@ class Part:
         while not self.stopping:
             started = time.monotonic()
             process = await self._start()
+            if self.started is not None:
+                await self.started()
             code = await process.wait()
             if self.stopping:
                 return

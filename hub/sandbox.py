@@ -59,7 +59,7 @@ class Sandbox:
         for flag, folders in (("--ro-bind", self.readonly), ("--bind", self.writable)):
             for inner, outer in folders.items():
                 arguments += [flag, str(outer), inner]
-        return [*arguments, "--chdir", self.workdir, "--", *command]
+        return [*arguments, "--remount-ro", "/", "--chdir", self.workdir, "--", *command]
 
 
 def _environment() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from hub.accounts_file import accounts_file
 from hub.formgrader import formgrader_argv
 from hub.part import Part
 from hub.plan import LOOPBACK, VARIABLE, Plan, make_plan
+from hub.routes import restore
 from hub.sandbox import bwrap
 from hub.settings import ROOT, Settings
 
@@ -81,10 +83,13 @@ def parts(settings: Settings, plan: Plan) -> list[Part]:
     xinglin = [sys.executable, "-m", "hub.cli"]
 
     def part(name: str, argv: list[str], environment: dict[str, str]) -> Part:
-        return Part(name, argv, environment, settings.home / "logs" / f"{name}.log")
+        started = routes if name == "proxy" else None
+        return Part(name, argv, environment, settings.home / "logs" / f"{name}.log", started)
 
+    routes = functools.partial(restore, plan, {"exams": "exams", "apps": "apps", collaboration: "formgrader"})
     proxy = ["node", str(PROXY), "--ip", server.address, "--port", str(server.port)]
     proxy += ["--api-ip", LOOPBACK, "--api-port", str(plan.ports["proxy-api"])]
+    proxy += ["--default-target", plan.url("hub")]
     proxy += ["--error-target", f"{plan.url('hub')}/hub/error", "--log-level", "warn"]
     config = str(ROOT / "configs" / "jupyterhub_config.py")
     culler = [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={settings.jupyterlab.idle_s}"]
@@ -113,14 +118,19 @@ def checks(settings: Settings, plan: Plan) -> list[tuple[str, str]]:
         ("apps", f"{plan.url('apps')}/services/apps/health"),
         ("hub", f"{plan.url('hub')}/hub/health"),
     ]
+    if bwrap() is not None:
+        name = settings.exams.collaboration
+        services.append(("formgrader", f"{plan.url('formgrader')}/services/{name}/api"))
     return [*services, ("proxy", f"{site}/hub/health"), ("proxy", f"{site}/services/apps/health")]
 
 
 def answers(url: str) -> bool:
-    """Whether `url` answers with success."""
+    """Whether `url` answers: with success, or by asking who is there."""
     try:
         with urllib.request.urlopen(url, timeout=2) as reply:  # noqa: S310 - our own loopback address
             return bool(reply.status == 200)
+    except urllib.error.HTTPError as error:
+        return error.code == 403
     except OSError:
         return False
 

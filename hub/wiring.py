@@ -11,6 +11,8 @@ from hub.sandbox import bwrap
 from hub.secrets import token
 from hub.settings import ROOT, Settings
 
+ROUTES_CHECK_S = 15
+"""How soon the hub notices that a proxy started anew has lost the routes of students' servers."""
 LOGIN_MINUTES = 10
 """How long an account is closed after FAILED_LOGINS wrong passwords."""
 FAILED_LOGINS = 10
@@ -31,6 +33,7 @@ def apply(settings: Settings, plan: Plan, c: Any) -> None:
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = plan.url("proxy-api")
     c.ConfigurableHTTPProxy.auth_token = plan.tokens["proxy"]
+    hub.last_activity_interval = ROUTES_CHECK_S
     hub.template_paths = [str(ROOT / "hub" / "templates")]
     hub.default_url = "/hub/home"
     hub.load_roles = load_roles(collaboration)

@@ -99,3 +99,10 @@ class Platform:
 def _utf8(answer, **_options):
     """JupyterHub names no encoding in its headers; its pages do."""
     answer.encoding = "utf-8"
+
+
+async def closed(socket) -> None:
+    """Close a tornado WebSocket and wait until it is."""
+    socket.close()
+    while await socket.read_message() is not None:
+        pass

@@ -8,7 +8,7 @@ import pytest
 import tornado.httpclient
 import tornado.websocket
 
-from tests.platform import until
+from tests.platform import closed, until
 
 LAB = "/services/apps/voila/render/physiology/01_nerve.ipynb"
 
@@ -98,7 +98,7 @@ async def test_no_code_from_the_browser_reaches_a_kernel(platform):
     answers = []
     while not any('"msg_type": "kernel_info_reply"' in str(answer) for answer in answers):
         answers.append(await socket.read_message())
-    socket.close()
+    await closed(socket)
     assert "execute_reply" not in str(answers)
     assert "reached" not in str(answers)
 

@@ -7,7 +7,7 @@ import tornado.httpclient
 import tornado.websocket
 
 from tests.conftest import needs_bwrap
-from tests.platform import until
+from tests.platform import closed, until
 
 pytestmark = needs_bwrap()
 USER = "student03"
@@ -19,7 +19,9 @@ def server(platform):
     session = platform.session(USER)
     session.get(f"{platform.url}/hub/notebook/physiology/01_nerve", timeout=60)
     address = f"{platform.url}/user/{USER}"
-    until(lambda: session.get(f"{address}/api/status", timeout=10).status_code == 200, 90, "the server is up", 0.5)
+    until(
+        lambda: session.get(f"{address}/lab", timeout=30).url.startswith(f"{address}/lab"), 90, "the server is up", 0.5
+    )
     return session, address
 
 
@@ -41,7 +43,7 @@ async def run(server, platform, command):
     while "DONE" not in printed:
         kind, text, *_ = json.loads(await socket.read_message())
         printed += text if kind == "stdout" else ""
-    socket.close()
+    await closed(socket)
     return printed
 
 

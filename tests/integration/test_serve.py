@@ -12,7 +12,7 @@ import requests
 
 from hub.formgrader import INNER_CONFIG
 from tests.conftest import needs_bwrap
-from tests.platform import ROOT, Platform, until
+from tests.platform import ROOT, Platform, free_port, until
 
 
 def health(address):
@@ -112,7 +112,7 @@ def test_a_port_in_use_is_said_in_one_line(tmp_path):
 def test_the_demo_is_never_shown_to_the_network(tmp_path):
     (tmp_path / "xinglin.toml").write_text('[server]\naddress = "0.0.0.0"\n')
     (tmp_path / "demo-accounts.json").write_text("[]")
-    code, _out, error = command("serve", home=tmp_path)
+    code, _out, error = command("serve", home=tmp_path, port=free_port())
     assert code == 1
     assert "demo" in error
 
