@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any
 
 import tornado.httpserver
 import tornado.netutil
 import tornado.web
+from playwright.sync_api import sync_playwright
 
 from widgets.assets import STATIC, build
 from widgets.labels import labels
@@ -106,7 +106,53 @@ class WidgetHost:
         self._thread.join(10)
 
 
-def shared() -> Path | None:
-    """The folder of real data, where it is present."""
-    candidates = [os.environ.get("XINGLIN_SHARED"), Path(__file__).resolve().parents[3] / "shared"]
-    return next((Path(path) for path in candidates if path and (Path(path) / "data").is_dir()), None)
+CHROMIUM = {
+    "executable_path": "/usr/bin/chromium",
+    "args": [
+        *("--no-sandbox", "--disable-background-networking", "--no-first-run"),
+        *("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
+    ],
+}
+
+
+@contextmanager
+def open_chromium():
+    """A Chromium of its own."""
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(**CHROMIUM)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def page_of(chromium, host, language="zh", size=(1366, 768), touch=False, quiet=True, script=None):
+    """A page with the widget on it; a console error or a request to another host fails the test."""
+    context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, has_touch=touch)
+    context.add_cookies([{"name": "xinglin_language", "value": language, "url": host.url}])
+    page = context.new_page()
+    problems = []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on(
+        "request", lambda request: None if request.url.startswith((host.url, "data:")) else problems.append(request.url)
+    )
+    if script:
+        page.add_init_script(script)
+    page.goto(host.url)
+    yield page
+    context.close()
+    assert not quiet or not problems
+
+
+def drag(page, start, *points):
+    page.mouse.move(*start)
+    page.mouse.down()
+    for point in points:
+        page.mouse.move(*point, steps=4)
+    page.mouse.up()
+
+
+def saved(page, name):
+    """A field of the model as last saved, once the viewer has saved what it has."""
+    page.wait_for_function("(name) => JSON.stringify(saved[name]) === JSON.stringify(model.get(name))", arg=name)
+    return page.evaluate("(name) => saved[name]", name)

@@ -15,7 +15,9 @@ def source(tmp_path):
     folder = tmp_path / "widgets"
     folder.mkdir()
     (folder / "thing.py").write_text('"""A widget."""')
-    (folder / "thing.js").write_text('import css from "./thing.css"; import { two } from "./shared.js"; export default { two, css };')
+    (folder / "thing.js").write_text(
+        'import css from "./thing.css"; import { two } from "./shared.js"; export default { two, css };'
+    )
     (folder / "shared.js").write_text("export const two = 1 + 1;")
     (folder / "thing.css").write_text(".thing { color: red; }")
     return folder
@@ -58,5 +60,5 @@ def test_a_source_that_does_not_parse_is_named(source, tmp_path):
 
 
 def test_a_bundle_that_was_not_built_says_how():
-    with pytest.raises(assets.BuildError, match="python -m widgets.assets"):
+    with pytest.raises(assets.BuildError, match=r"python -m widgets\.assets"):
         assets.bundle("no_such_widget")

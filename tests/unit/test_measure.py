@@ -134,7 +134,12 @@ def test_the_browser_brightens_as_dicom_says():
 
 def test_the_browser_names_directions():
     # an axial slice: rows run to the patient's left, columns to the back (PS3.3 C.7.6.2.1.1)
-    cases = [["letters", [[1, 0, 0]]], ["letters", [[0, 1, 0]]], ["letters", [[0, 0, -1]]], ["letters", [[-0.8, 0.6, 0]]]]
+    cases = [
+        ["letters", [[1, 0, 0]]],
+        ["letters", [[0, 1, 0]]],
+        ["letters", [[0, 0, -1]]],
+        ["letters", [[-0.8, 0.6, 0]]],
+    ]
     assert run_node(cases) == ["L", "P", "F", "RP"]
 
 

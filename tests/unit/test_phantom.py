@@ -15,7 +15,7 @@ def test_insert_has_its_density(item):
     radius = 4.0 if item.name in phantom.HIDDEN else 0.8 * item.radius
     corners = [phantom.to_pixel(item.x - radius, item.y - radius), phantom.to_pixel(item.x + radius, item.y + radius)]
     stats = measure.ellipse_stats(FRAMES[5], corners, phantom.SLOPE, phantom.INTERCEPT)
-    # four standard errors of the mean; values below -1024 HU are cut off, which only air could feel (-1000 is 4 SD above)
+    # four standard errors of the mean; only air could feel the scale's end (4 SD away)
     assert stats.mean == pytest.approx(item.hu, abs=4 * phantom.NOISE_SD_HU / np.sqrt(stats.pixels) + 0.05)
     assert stats.sd == pytest.approx(phantom.NOISE_SD_HU, rel=0.2)
 

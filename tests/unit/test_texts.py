@@ -24,9 +24,9 @@ def python_texts():
     """The first argument of every Message(...) and Refusal(...) in the package."""
     for path in (ROOT / "courses").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"Message", "Refusal"}:
-                if node.args and isinstance(node.args[0], ast.Constant):
-                    yield node.args[0].value
+            named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args
+            if named and node.func.id in {"Message", "Refusal"} and isinstance(node.args[0], ast.Constant):
+                yield node.args[0].value
 
 
 def browser_texts():
