@@ -23,6 +23,7 @@ from courses.open_field import OpenField, may_open
 from courses.steps import Steps
 from courses.tasks import Evaluation, TaskCard, Verdict
 from widgets.dicom_viewer import DicomViewer
+from widgets.volume import Volume
 
 cases = library()
 scan = cases.open("phantom-ct")
@@ -142,6 +143,9 @@ steps.layout.flex, steps.layout.min_width = "1 1 22rem", "0"
 bench = ipywidgets.HBox([viewer, steps])
 bench.layout.flex_flow, bench.layout.align_items, bench.layout.grid_gap = "row wrap", "flex-start", "16px"
 display(bench)
+
+# %%
+display(Volume(lambda: viewer.source))
 
 # %%
 if may_open(os.environ):

@@ -18,7 +18,7 @@ import tornado.netutil
 import tornado.web
 from playwright.sync_api import sync_playwright
 
-from widgets.assets import STATIC, build
+from widgets.assets import STATIC, bundle_all
 from widgets.labels import labels
 
 PAGE = """<!doctype html><html><head><meta charset="utf-8">
@@ -56,7 +56,7 @@ class WidgetHost:
     """Serves one widget at `url` on a free port of 127.0.0.1, in a thread of its own."""
 
     def __init__(self, module: str, traits: dict[str, Any], frames: Callable[[int], bytes] | None = None):
-        build()
+        bundle_all()
         page = PAGE.format(module=module, traits=json.dumps({"labels": labels(), **traits}))
         self.asked: list[int] = []
         self.broken: set[int] = set()

@@ -28,7 +28,7 @@ def test_front_ends_are_those_with_a_python_side(source):
 
 
 def test_the_same_sources_give_the_same_bytes(source, tmp_path):
-    first, second = assets.build(source, tmp_path / "a", ROOT), assets.build(source, tmp_path / "b", ROOT)
+    first, second = assets.bundle_all(source, tmp_path / "a", ROOT), assets.bundle_all(source, tmp_path / "b", ROOT)
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     assert b".thing" in first[0].read_bytes()
 
@@ -38,25 +38,25 @@ def test_nothing_is_run_where_all_is_up_to_date(source, tmp_path):
     root.mkdir()
     shutil.copy(ROOT / "package-lock.json", root)
     (root / "node_modules").symlink_to(ROOT / "node_modules")
-    assets.build(source, tmp_path / "out", root)
+    assets.bundle_all(source, tmp_path / "out", root)
     (root / "node_modules").unlink()
-    assets.build(source, tmp_path / "out", root)  # would fail: there is no bundler any more
+    assets.bundle_all(source, tmp_path / "out", root)  # would fail: there is no bundler any more
     (source / "shared.js").write_text("export const two = 2;")
     with pytest.raises(assets.BuildError, match=r"bootstrap\.py"):
-        assets.build(source, tmp_path / "out", root)
+        assets.bundle_all(source, tmp_path / "out", root)
 
 
 def test_a_missing_bundle_is_made_again(source, tmp_path):
-    (made,) = assets.build(source, tmp_path / "out", ROOT)
+    (made,) = assets.bundle_all(source, tmp_path / "out", ROOT)
     made.unlink()
-    assets.build(source, tmp_path / "out", ROOT)
+    assets.bundle_all(source, tmp_path / "out", ROOT)
     assert made.exists()
 
 
 def test_a_source_that_does_not_parse_is_named(source, tmp_path):
     (source / "thing.js").write_text("export default {")
     with pytest.raises(assets.BuildError, match=r"thing\.js"):
-        assets.build(source, tmp_path / "out", ROOT)
+        assets.bundle_all(source, tmp_path / "out", ROOT)
 
 
 def test_a_bundle_that_was_not_built_says_how():
