@@ -44,9 +44,7 @@ def test_a_missing_file_is_told(tmp_path):
 
 
 def test_a_package_that_is_not_what_it_should_be_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        itk_engine, "download", lambda _, folder: tarball(folder / "a.tgz", {"package/x": b"bad"})
-    )
+    monkeypatch.setattr(itk_engine, "download", lambda _, folder: tarball(folder / "a.tgz", {"package/x": b"bad"}))
     with pytest.raises(itk_engine.EngineError, match="integrity"):
         itk_engine.fetch(tmp_path / "itk")
     assert not (tmp_path / "itk").exists()
