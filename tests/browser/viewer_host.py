@@ -24,7 +24,9 @@ from widgets.labels import labels
 PAGE = """<!doctype html><html><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,"><title>widget</title><style>body {{ margin: 8px; background: #eef1f3; }}</style></head>
-<body><div id="host"></div><script type="module">
+<body><div id="host"></div>
+<script id="jupyter-config-data" type="application/json">{{"fullLabextensionsUrl": "/static/labextensions"}}</script>
+<script type="module">
 import widget from "/static/{module}.js";
 const state = {traits};
 const listeners = {{}};
@@ -40,6 +42,13 @@ export const model = {{
   off: (event, act) => listeners[event]?.delete(act),
   save_changes() {{ window.saved = structuredClone(state); }},
   async send(message) {{
+    if (message.kind === "open") {{
+      model.set("state", "open");
+    }} else if (message.kind === "key") {{
+      const reply = await fetch(`/keys/${{message.key}}`);
+      const found = reply.ok ? [new DataView(await reply.arrayBuffer())] : [];
+      emit("msg:custom", {{ kind: "key", id: message.id }}, found);
+    }}
     if (message.kind !== "frame") return;
     const reply = await fetch(`/frames/${{message.index}}`);
     const bytes = await reply.arrayBuffer();
@@ -55,7 +64,13 @@ window.cleanup = await widget.render({{ model, el: document.getElementById("host
 class WidgetHost:
     """Serves one widget at `url` on a free port of 127.0.0.1, in a thread of its own."""
 
-    def __init__(self, module: str, traits: dict[str, Any], frames: Callable[[int], bytes] | None = None):
+    def __init__(
+        self,
+        module: str,
+        traits: dict[str, Any],
+        frames: Callable[[int], bytes] | None = None,
+        keys: Callable[[str], bytes | None] | None = None,
+    ):
         bundle_all()
         page = PAGE.format(module=module, traits=json.dumps({"labels": labels(), **traits}))
         self.asked: list[int] = []
@@ -69,6 +84,13 @@ class WidgetHost:
                     raise tornado.web.HTTPError(503, log_message="broken on purpose")
                 self.finish(frames(int(index)))
 
+        class Key(tornado.web.RequestHandler):
+            def get(self, key: str) -> None:
+                data = keys(key) if keys else None
+                if data is None:
+                    raise tornado.web.HTTPError(404)
+                self.finish(data)
+
         class Page(tornado.web.RequestHandler):
             def get(self) -> None:
                 self.finish(page)
@@ -76,6 +98,7 @@ class WidgetHost:
         routes = [
             ("/", Page),
             (r"/frames/(\d+)", Frame),
+            (r"/keys/(.+)", Key),
             (r"/static/(.*)", tornado.web.StaticFileHandler, {"path": STATIC}),
         ]
         self._app = tornado.web.Application(routes, log_function=lambda _: None)
