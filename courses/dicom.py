@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import numpy as np
@@ -148,8 +148,6 @@ def _frame_view(dataset: Dataset, index: int) -> Dataset:
     shared = _part(dataset, "SharedFunctionalGroupsSequence")
     frames = dataset.get("PerFrameFunctionalGroupsSequence") or []
     own = frames[index] if index < len(frames) else None
-    if shared is None and own is None:
-        return dataset
     view = Dataset()
     wanted = {
         "PixelMeasuresSequence": ("PixelSpacing",),
@@ -198,41 +196,47 @@ def planes(dataset: Dataset, file: int) -> list[Plane]:
     photometric = str(dataset.get("PhotometricInterpretation", "")).strip()
     colour = _number(dataset, "SamplesPerPixel", 1) == 3 or photometric == "PALETTE COLOR"
     notices = _notices(dataset, modality, colour)
-    made = []
-    for index in range(max(1, int(_number(dataset, "NumberOfFrames", 1)))):
-        view = _frame_view(dataset, index)
-        spacing, spacing_notices = _spacing(view)
-        if spacing is None and view is not dataset:
-            spacing, spacing_notices = _spacing(dataset)
-        orientation, place = _orientation(view), _numbers(view, "ImagePositionPatient", 3)
-        rescaled = not colour and _numbers(view, "RescaleIntercept", 1) is not None
-        kind = str(view.get("RescaleType", "HU")).strip() or "HU"
-        rows, columns = int(_number(dataset, "Rows", 0)), int(_number(dataset, "Columns", 0))
-        turned = tuple(round(part, 2) for part in orientation) if orientation else None
-        made.append(
-            Plane(
-                file=file,
-                frame=index,
-                group=(str(dataset.get("SeriesInstanceUID", "")), rows, columns, colour, turned),
-                modality=modality,
-                rows=rows,
-                columns=columns,
-                number=int(_number(dataset, "InstanceNumber", 0)),
-                position=(place[0], place[1], place[2]) if place else None,
-                orientation=orientation,
-                spacing=spacing,
-                slope=(_number(view, "RescaleSlope", 1) or 1.0) if rescaled else 1.0,
-                intercept=_number(view, "RescaleIntercept", 0) if rescaled else 0.0,
-                unit="HU" if rescaled and modality == "CT" and kind in {"HU", "US"} else "",
-                windows=() if colour else _windows(view),
-                bits=8 if colour else int(_number(dataset, "BitsStored", 16)),
-                signed=not colour and _number(dataset, "PixelRepresentation", 0) == 1,
-                colour=colour,
-                inverted=photometric == "MONOCHROME1",
-                notices=notices + spacing_notices,
-            )
-        )
-    return made
+    count = max(1, int(_number(dataset, "NumberOfFrames", 1)))
+    if "SharedFunctionalGroupsSequence" in dataset or "PerFrameFunctionalGroupsSequence" in dataset:
+        views = (_frame_view(dataset, index) for index in range(count))
+        return [_plane(dataset, view, file, index, modality, colour, notices) for index, view in enumerate(views)]
+    first = _plane(dataset, dataset, file, 0, modality, colour, notices)
+    return [replace(first, frame=index) for index in range(count)]
+
+
+def _plane(
+    dataset: Dataset, view: Dataset, file: int, index: int, modality: str, colour: bool, notices: tuple[Message, ...]
+) -> Plane:
+    """One frame, from the data set and the `view` of it that holds for this frame."""
+    spacing, spacing_notices = _spacing(view)
+    if spacing is None and view is not dataset:
+        spacing, spacing_notices = _spacing(dataset)
+    orientation, place = _orientation(view), _numbers(view, "ImagePositionPatient", 3)
+    turned = tuple(round(part, 2) for part in orientation) if orientation else None
+    rescaled = not colour and _numbers(view, "RescaleIntercept", 1) is not None
+    kind = str(view.get("RescaleType", "HU")).strip() or "HU"
+    rows, columns = int(_number(dataset, "Rows", 0)), int(_number(dataset, "Columns", 0))
+    return Plane(
+        file=file,
+        frame=index,
+        group=(str(dataset.get("SeriesInstanceUID", "")), rows, columns, colour, turned),
+        modality=modality,
+        rows=rows,
+        columns=columns,
+        number=int(_number(dataset, "InstanceNumber", 0)),
+        position=(place[0], place[1], place[2]) if place else None,
+        orientation=orientation,
+        spacing=spacing,
+        slope=(_number(view, "RescaleSlope", 1) or 1.0) if rescaled else 1.0,
+        intercept=_number(view, "RescaleIntercept", 0) if rescaled else 0.0,
+        unit="HU" if rescaled and modality == "CT" and kind in {"HU", "US"} else "",
+        windows=() if colour else _windows(view),
+        bits=8 if colour else int(_number(dataset, "BitsStored", 16)),
+        signed=not colour and _number(dataset, "PixelRepresentation", 0) == 1,
+        colour=colour,
+        inverted=str(dataset.get("PhotometricInterpretation", "")).strip() == "MONOCHROME1",
+        notices=notices + spacing_notices,
+    )
 
 
 def in_order(found: list[Plane]) -> tuple[list[Plane], tuple[float, ...] | None]:

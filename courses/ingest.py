@@ -95,8 +95,8 @@ def _fill(files: list[Opener], folder: Path, case: str, title: str, limits: Limi
     )
     slots = {(plane.file, plane.frame): slot for slot, plane in enumerate(ordered)}
     for plane, values in _arrays(files, ordered):
-        stored = values if exact else values * plane.slope + plane.intercept
-        stored = stored - round((intercept - plane.intercept) / slope) if exact else (stored - intercept) / slope
+        real = values.astype(np.float64) * plane.slope + plane.intercept
+        stored = (real - intercept) / slope
         stack[slots[plane.file, plane.frame]] = np.clip(np.rint(stored), -32768, 32767)
     stack.flush()
     notices = [*middle.notices, *_spacing_notices(positions)]

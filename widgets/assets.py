@@ -15,6 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from widgets.itk_engine import EngineError, fetch
+
 SOURCE = Path(__file__).resolve().parent
 STATIC = SOURCE / "static"
 ROOT = SOURCE.parent
@@ -59,7 +61,7 @@ def up_to_date(source: Path, static: Path, mark: str) -> bool:
     )
 
 
-def build(source: Path = SOURCE, static: Path = STATIC, root: Path = ROOT) -> list[Path]:
+def bundle_all(source: Path = SOURCE, static: Path = STATIC, root: Path = ROOT) -> list[Path]:
     """Bring the bundles in `static` in step with `source`; returns them.
 
     Raises BuildError where the bundler is missing or refuses a source.
@@ -86,6 +88,19 @@ def build(source: Path = SOURCE, static: Path = STATIC, root: Path = ROOT) -> li
     if done.returncode:
         raise BuildError(f"A widget could not be bundled:\n{done.stderr.strip()}")
     (static / STAMP).write_text(mark)
+    return made
+
+
+def build() -> list[Path]:
+    """Everything the browser needs beyond the hosts' own files, in `widgets/static`; returns at once where it is there.
+
+    Raises BuildError with what to do where it cannot be made.
+    """
+    made = bundle_all()
+    try:
+        fetch()
+    except EngineError as error:
+        raise BuildError(str(error)) from error
     return made
 
 

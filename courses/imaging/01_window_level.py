@@ -15,7 +15,7 @@
 import os
 
 import ipywidgets
-from IPython.display import display
+from IPython.display import HTML, display
 
 from courses.cases import library
 from courses.imaging import window_level as lab
@@ -23,6 +23,7 @@ from courses.open_field import OpenField, may_open
 from courses.steps import Steps
 from courses.tasks import Evaluation, TaskCard, Verdict
 from widgets.dicom_viewer import DicomViewer
+from widgets.volume import Volume
 
 cases = library()
 scan = cases.open("phantom-ct")
@@ -141,7 +142,11 @@ steps = Steps(
 steps.layout.flex, steps.layout.min_width = "1 1 22rem", "0"
 bench = ipywidgets.HBox([viewer, steps])
 bench.layout.flex_flow, bench.layout.align_items, bench.layout.grid_gap = "row wrap", "flex-start", "16px"
-display(bench)
+# picture, slice slider and presets together on a screen of 768 pixels
+display(HTML("<style>:root { --xv-stage-height: clamp(280px, calc(100vh - 400px), 640px); }</style>"), bench)
+
+# %%
+display(Volume(lambda: viewer.source))
 
 # %%
 if may_open(os.environ):

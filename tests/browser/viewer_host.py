@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any
 
 import tornado.httpserver
 import tornado.netutil
 import tornado.web
+from playwright.sync_api import sync_playwright
 
-from widgets.assets import STATIC, build
+from widgets.assets import STATIC, bundle_all
 from widgets.labels import labels
 
 PAGE = """<!doctype html><html><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,"><title>widget</title><style>body {{ margin: 8px; background: #eef1f3; }}</style></head>
-<body><div id="host"></div><script type="module">
+<body><div id="host"></div>
+<script id="jupyter-config-data" type="application/json">{{"fullLabextensionsUrl": "/static/labextensions"}}</script>
+<script type="module">
 import widget from "/static/{module}.js";
 const state = {traits};
 const listeners = {{}};
@@ -40,6 +42,13 @@ export const model = {{
   off: (event, act) => listeners[event]?.delete(act),
   save_changes() {{ window.saved = structuredClone(state); }},
   async send(message) {{
+    if (message.kind === "open") {{
+      model.set("state", "open");
+    }} else if (message.kind === "key") {{
+      const reply = await fetch(`/keys/${{message.key}}`);
+      const found = reply.ok ? [new DataView(await reply.arrayBuffer())] : [];
+      emit("msg:custom", {{ kind: "key", id: message.id }}, found);
+    }}
     if (message.kind !== "frame") return;
     const reply = await fetch(`/frames/${{message.index}}`);
     const bytes = await reply.arrayBuffer();
@@ -55,8 +64,14 @@ window.cleanup = await widget.render({{ model, el: document.getElementById("host
 class WidgetHost:
     """Serves one widget at `url` on a free port of 127.0.0.1, in a thread of its own."""
 
-    def __init__(self, module: str, traits: dict[str, Any], frames: Callable[[int], bytes] | None = None):
-        build()
+    def __init__(
+        self,
+        module: str,
+        traits: dict[str, Any],
+        frames: Callable[[int], bytes] | None = None,
+        keys: Callable[[str], bytes | None] | None = None,
+    ):
+        bundle_all()
         page = PAGE.format(module=module, traits=json.dumps({"labels": labels(), **traits}))
         self.asked: list[int] = []
         self.broken: set[int] = set()
@@ -69,6 +84,13 @@ class WidgetHost:
                     raise tornado.web.HTTPError(503, log_message="broken on purpose")
                 self.finish(frames(int(index)))
 
+        class Key(tornado.web.RequestHandler):
+            def get(self, key: str) -> None:
+                data = keys(key) if keys else None
+                if data is None:
+                    raise tornado.web.HTTPError(404)
+                self.finish(data)
+
         class Page(tornado.web.RequestHandler):
             def get(self) -> None:
                 self.finish(page)
@@ -76,6 +98,7 @@ class WidgetHost:
         routes = [
             ("/", Page),
             (r"/frames/(\d+)", Frame),
+            (r"/keys/(.+)", Key),
             (r"/static/(.*)", tornado.web.StaticFileHandler, {"path": STATIC}),
         ]
         self._app = tornado.web.Application(routes, log_function=lambda _: None)
@@ -106,7 +129,53 @@ class WidgetHost:
         self._thread.join(10)
 
 
-def shared() -> Path | None:
-    """The folder of real data, where it is present."""
-    candidates = [os.environ.get("XINGLIN_SHARED"), Path(__file__).resolve().parents[3] / "shared"]
-    return next((Path(path) for path in candidates if path and (Path(path) / "data").is_dir()), None)
+CHROMIUM = {
+    "executable_path": "/usr/bin/chromium",
+    "args": [
+        *("--no-sandbox", "--disable-background-networking", "--no-first-run"),
+        *("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
+    ],
+}
+
+
+@contextmanager
+def open_chromium():
+    """A Chromium of its own."""
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(**CHROMIUM)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def page_of(chromium, host, language="zh", size=(1366, 768), touch=False, quiet=True, script=None):
+    """A page with the widget on it; a console error or a request to another host fails the test."""
+    context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, has_touch=touch)
+    context.add_cookies([{"name": "xinglin_language", "value": language, "url": host.url}])
+    page = context.new_page()
+    problems = []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on(
+        "request", lambda request: None if request.url.startswith((host.url, "data:")) else problems.append(request.url)
+    )
+    if script:
+        page.add_init_script(script)
+    page.goto(host.url)
+    yield page
+    context.close()
+    assert not quiet or not problems
+
+
+def drag(page, start, *points):
+    page.mouse.move(*start)
+    page.mouse.down()
+    for point in points:
+        page.mouse.move(*point, steps=4)
+    page.mouse.up()
+
+
+def saved(page, name):
+    """A field of the model as last saved, once the viewer has saved what it has."""
+    page.wait_for_function("(name) => JSON.stringify(saved[name]) === JSON.stringify(model.get(name))", arg=name)
+    return page.evaluate("(name) => saved[name]", name)
