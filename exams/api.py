@@ -6,10 +6,11 @@ import asyncio
 import re
 
 from courses.series import Series
-from exams.hall import Candidate, Exam
+from exams.exam import Exam
 from exams.items import Item
 from exams.order import seed_of
 from exams.response import InvalidResponseError, latest, parse
+from exams.roster import Candidate
 from exams.sitting import Sitting
 from exams.sitting_changes import CLOSED, CONFLICT, INCOMPLETE, NOT_ENTERED, TAKEN_OVER, RefusedError
 from exams.timing import Allowance, Phase, phase
@@ -106,7 +107,7 @@ class Enter(CandidateApi):
         self.answer(
             {
                 **self.state(sitting),
-                "items": self.context.hall.paper(exam.id, sitting.form).public(sitting.seed),
+                "items": self.context.hall.paper(exam, sitting.form).public(sitting.seed),
                 "latest": [response.public() for response in latest(log).values()],
                 "sequence": max((response.sequence for response in log), default=0),
             }
@@ -123,7 +124,7 @@ class Save(CandidateApi):
         sent = body.get("responses")
         if not isinstance(sent, list) or not 1 <= len(sent) <= MOST_RESPONSES:
             raise unreadable()
-        items = self.context.hall.paper(exam.id, sitting.form).items
+        items = self.context.hall.paper(exam, sitting.form).items
         try:
             responses = [parse(response, items.keys()) for response in sent]
             saved = await asyncio.wrap_future(self.context.store.save(sitting, self.seat(body), responses))
@@ -170,7 +171,7 @@ class OwnItem(CandidateApi):
         exam, _, sitting = self.own(exam_id)
         if sitting.closed_at(self.context.store.now()) is not None:
             raise refused(RefusedError(CLOSED))
-        item = self.context.hall.paper(exam.id, sitting.form).items.get(item_id)
+        item = self.context.hall.paper(exam, sitting.form).items.get(item_id)
         if item is None:
             raise not_yours()
         return item

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from exams.api import milliseconds
-from exams.hall import Exam
+from exams.exam import Exam
 from exams.pages import labels
 from exams.sitting import Progress
 from exams.timing import phase
@@ -22,11 +22,11 @@ class Desk(Page):
 
     def get(self, exam_id: str) -> None:
         """The desk of one exam."""
-        exam = self.exam_for_staff(exam_id, "teacher", "lead")
+        exam = self.exam_for_staff(exam_id)
         self.show(
             "desk.html",
             exam=exam,
-            lead="lead" in self.current_user.groups,
+            lead=self.leads(exam),
             acts={act: self.translate(ACTS[act]) for act in self.context.acts},
             formgrader=self.context.formgrader(exam),
             labels=labels(self.language),
@@ -38,7 +38,7 @@ class Watch(Api):
 
     async def get(self, exam_id: str) -> None:
         """Each candidate of the roster with the state of the sitting."""
-        exam = self.exam_for_staff(exam_id, "teacher", "lead")
+        exam = self.exam_for_staff(exam_id)
         known = {
             progress.sitting.number: progress
             for progress in await asyncio.to_thread(self.context.store.progress, exam.id)
@@ -52,10 +52,10 @@ class Watch(Api):
                         "number": candidate.number,
                         "name": candidate.name,
                         "school": candidate.school,
-                        "items": len(self.context.hall.paper(exam.id, candidate.form).items),
+                        "items": len(self.context.hall.paper(exam, candidate.form).items),
                         **self._state(known.get(candidate.number)),
                     }
-                    for candidate in sorted(self.context.hall.candidates(exam.id).values(), key=lambda c: c.number)
+                    for candidate in sorted(self.context.hall.candidates(exam).values(), key=lambda c: c.number)
                 ],
             }
         )
@@ -80,7 +80,7 @@ class Act(Api):
 
     async def post(self, exam_id: str, act: str) -> None:
         """Do it and tell how it went: {"message"}."""
-        exam = self.exam_for_staff(exam_id, "lead")
+        exam = self.exam_for_lead(exam_id)
         if act not in self.context.acts:
             raise unreadable()
         await self._noted(exam, act, "begun")
@@ -97,7 +97,7 @@ class Credit(Api):
 
     async def post(self, exam_id: str) -> None:
         """{"seconds", "reason", "number": one candidate or null for all} -> {"sittings": how many got it}."""
-        exam = self.exam_for_staff(exam_id, "lead")
+        exam = self.exam_for_lead(exam_id)
         body = self.body()
         seconds, reason, number = body.get("seconds"), body.get("reason"), body.get("number")
         if type(seconds) is not int or not 0 < seconds <= LONGEST_CREDIT_S:

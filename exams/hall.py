@@ -1,87 +1,27 @@
-"""The exam hall: which exams there are, who sits them, on which form; what the service reads and never writes."""
+"""The exam hall: what the exam service reads of the exams, and never writes; kept in memory while the files stay.
+
+A page of 6,000 candidates would otherwise read the same roster 6,000 times.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, TypeVar
 
+from exams.documents import DocumentError
+from exams.exam import EXAM_ID, FILE, ROSTER, Exam
 from exams.form import Form
 from exams.items import Item
 from exams.order import ordered
+from exams.roster import Candidate
 
+T = TypeVar("T")
 
-class Exam(Protocol):
-    """A joint exam; `opens` and `closes` are aware."""
-
-    @property
-    def id(self) -> str:
-        """Its name in addresses and files."""
-
-    @property
-    def course(self) -> str:
-        """The course it examines."""
-
-    @property
-    def title(self) -> str:
-        """What it is called."""
-
-    @property
-    def opens(self) -> datetime:
-        """When candidates may enter."""
-
-    @property
-    def closes(self) -> datetime:
-        """When every regular sitting ends."""
-
-    @property
-    def minutes(self) -> int:
-        """How long one sitting lasts."""
-
-
-class Candidate(Protocol):
-    """Someone on the roster of an exam."""
-
-    @property
-    def number(self) -> str:
-        """准考证号."""
-
-    @property
-    def user(self) -> str:
-        """The hub's name of them."""
-
-    @property
-    def name(self) -> str:
-        """Their own name."""
-
-    @property
-    def school(self) -> str:
-        """Their school."""
-
-    @property
-    def form(self) -> str:
-        """The form they sit."""
-
-    @property
-    def extra_minutes(self) -> int:
-        """Extra time they have a right to."""
-
-
-class Hall(Protocol):
-    """Where exams are read from."""
-
-    def exams(self) -> Sequence[Exam]:
-        """All exams, the next first."""
-
-    def exam(self, exam: str) -> Exam | None:
-        """One exam, None where there is none of this id."""
-
-    def candidates(self, exam: str) -> Mapping[str, Candidate]:
-        """The roster of an exam by the user's name; empty where there is none."""
-
-    def paper(self, exam: str, form: str) -> Paper:
-        """A form of an exam, the same object every time."""
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -98,3 +38,56 @@ class Paper:
     def public(self, seed: int) -> list[dict[str, Any]]:
         """What a candidate's browser may see, in the order of `seed`."""
         return [item.public() for item in ordered(list(self.items.values()), seed)]
+
+
+class Hall:
+    """The exams kept in `root`.
+
+    A file that turns wrong while an exam runs stops nobody: what was read before goes on, and the log says so. Where
+    nothing was read before, methods raise DocumentError.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._kept: dict[tuple[Path, ...], tuple[object, Any]] = {}
+
+    def exams(self) -> tuple[Exam, ...]:
+        """All exams that can be read, by opening time."""
+        found = []
+        for path in self._root.glob(f"*/{FILE}"):
+            try:
+                found.append(self._while_unchanged((path,), functools.partial(Exam.load, path.parent)))
+            except DocumentError:
+                log.exception("This exam cannot be read, so nobody sees it.")
+        return tuple(sorted(found, key=lambda exam: (exam.opens, exam.id)))
+
+    def exam(self, exam: str) -> Exam | None:
+        """One exam, None where there is none of this id."""
+        path = self._root / exam / FILE
+        if not EXAM_ID.fullmatch(exam) or not path.exists():
+            return None
+        return self._while_unchanged((path,), lambda: Exam.load(path.parent))
+
+    def candidates(self, exam: Exam) -> Mapping[str, Candidate]:
+        """The roster of an exam by the user's name."""
+        files = (exam.folder / ROSTER, exam.folder / FILE)
+        return self._while_unchanged(files, lambda: {candidate.user: candidate for candidate in exam.roster()})
+
+    def paper(self, exam: Exam, form: str) -> Paper:
+        """A form of an exam."""
+        return self._while_unchanged((exam.folder / f"{form}.json",), lambda: Paper.of(exam.form(form)))
+
+    def _while_unchanged(self, files: tuple[Path, ...], read: Callable[[], T]) -> T:
+        """What `read` gives; the same as before while none of `files` has changed."""
+        stamps = tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in map(Path.stat, files))
+        known: tuple[object, T] | None = self._kept.get(files)
+        if known is None:
+            known = (stamps, read())
+        elif known[0] != stamps:
+            try:
+                known = (stamps, read())
+            except DocumentError:
+                log.exception("A file of an exam was changed and is wrong now; what was read before goes on.")
+                known = (stamps, known[1])
+        self._kept[files] = known
+        return known[1]

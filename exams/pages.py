@@ -11,11 +11,12 @@ from pathlib import Path
 from babel.messages.extract import extract_from_dir
 
 from exams.api import milliseconds
-from exams.hall import Candidate, Exam
+from exams.exam import Exam
 from exams.response import counts, receipt_hash
+from exams.roster import Candidate
 from exams.sitting import Sitting
 from exams.timing import Phase, phase
-from exams.web import N_, Page, ProblemError
+from exams.web import N_, WATCHERS, Page, ProblemError
 from widgets import i18n
 
 ROOM = Path(__file__).parent / "room"
@@ -66,10 +67,10 @@ class MyExams(Page):
     def get(self) -> None:
         """The list."""
         context, now = self.context, self.context.store.now()
-        staff = bool(self.current_user.groups & {"teacher", "lead"})
+        staff = bool(self.current_user.groups & WATCHERS)
         rows = []
         for exam in in_time(context.hall.exams(), now):
-            candidate = context.hall.candidates(exam.id).get(self.current_user.user)
+            candidate = context.hall.candidates(exam).get(self.current_user.user)
             if candidate is None and not staff:
                 continue
             sitting = None if candidate is None else context.store.sitting(exam.id, candidate.number)
@@ -107,7 +108,7 @@ class Waiting(CandidatePage):
             candidate=candidate,
             resuming=sitting is not None,
             times={"now": now, "opens": opens, "closes": closes},
-            items=len(self.context.hall.paper(exam.id, candidate.form).items),
+            items=len(self.context.hall.paper(exam, candidate.form).items),
             modules=[name for name in self.context.static.files if name.startswith("room/") and name.endswith(".js")],
             labels=labels(self.language),
         )
@@ -146,7 +147,7 @@ class Receipt(CandidatePage):
             candidate=candidate,
             closed=closed,
             by_time=sitting.submitted_ms is None,
-            counts=counts(held, self.context.hall.paper(exam.id, sitting.form).items.keys()),
+            counts=counts(held, self.context.hall.paper(exam, sitting.form).items.keys()),
             number=f"{candidate.number}-{proof[:RECEIPT_DIGITS].upper()}",
             proof=proof,
             iso=datetime.fromtimestamp(closed / 1000, UTC).isoformat(timespec="seconds"),

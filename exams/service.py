@@ -19,7 +19,8 @@ from tornado.web import Application
 
 from courses.series import Series
 from exams import api, desk, pages, pictures, web
-from exams.hall import Exam, Hall
+from exams.exam import Exam
+from exams.hall import Hall
 from exams.identity import Identity, Sessions
 from exams.sitting import SittingStore
 from exams.static import Static, StaticFiles
@@ -120,6 +121,7 @@ def make_app(config: Config) -> Application:
     return Application(
         [
             *config.identity.routes(prefix, sessions),
+            (f"{prefix}health", web.Health),
             (rf"{prefix}static/{static.version}/(.+)", StaticFiles, {"static": static}),
             *((prefix + pattern, handler, carried) for pattern, handler in routes),
             (r".*", web.NotFound, carried),

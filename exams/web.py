@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +14,17 @@ import jinja2
 from tornado.web import HTTPError, RequestHandler
 
 from courses.series import Series
-from exams.hall import Candidate, Exam, Hall
+from exams.exam import Exam
+from exams.hall import Hall
 from exams.identity import Identity, Person, Sessions
 from exams.response import Json
+from exams.roster import Candidate
 from exams.sitting import SittingStore
 from exams.static import Static
 from widgets import i18n
 
-log = logging.getLogger(__name__)
+WATCHERS = frozenset({"teacher", "lead"})
+"""The groups who may watch over exams."""
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -143,17 +145,28 @@ class Handler(RequestHandler):
     def seat_of(self, exam_id: str) -> tuple[Exam, Candidate]:
         """The exam and the candidate that the asker is in it. Raises ProblemError where they are none."""
         exam = self.context.hall.exam(exam_id)
-        candidate = None if exam is None else self.context.hall.candidates(exam_id).get(self.current_user.user)
+        candidate = None if exam is None else self.context.hall.candidates(exam).get(self.current_user.user)
         if exam is None or candidate is None:
             raise not_yours()
         return exam, candidate
 
-    def exam_for_staff(self, exam_id: str, *groups: str) -> Exam:
-        """The exam, for an asker in one of `groups`. Raises ProblemError for all others."""
+    def exam_for_staff(self, exam_id: str) -> Exam:
+        """The exam, for teachers and group leads. Raises ProblemError for all others."""
         exam = self.context.hall.exam(exam_id)
-        if exam is None or not self.current_user.groups.intersection(groups):
+        if exam is None or not self.current_user.groups & WATCHERS:
             raise not_yours()
         return exam
+
+    def exam_for_lead(self, exam_id: str) -> Exam:
+        """The exam, for the group lead who is in charge of it. Raises ProblemError for all others."""
+        exam = self.exam_for_staff(exam_id)
+        if not self.leads(exam):
+            raise ProblemError(403, "lead_only", N_("Only the group lead of this exam can do that."))
+        return exam
+
+    def leads(self, exam: Exam) -> bool:
+        """Whether the asker is the group lead in charge of `exam`."""
+        return "lead" in self.current_user.groups and self.current_user.user == exam.lead
 
     def problem(self, status: int, error: BaseException | None) -> tuple[str, str]:
         """The code and the sentence for an error."""
@@ -234,6 +247,14 @@ class Api(Handler):
 def unreadable() -> ProblemError:
     """The browser sent what our own scripts never send."""
     return ProblemError(400, "unreadable", N_("The server could not read what was sent. Load this page again."))
+
+
+class Health(RequestHandler):
+    """Whether the service answers, for those who start it and for balancers."""
+
+    def get(self) -> None:
+        """Always yes: who cannot answer does not get here."""
+        self.write({"status": "ok"})
 
 
 class NotFound(Page):

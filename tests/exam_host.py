@@ -1,84 +1,113 @@
 """The real exam service as a process of its own, with one seam replaced: who logs in is said by the address.
 
-Run as `python tests/exam_host.py HOME PORT OPENS CLOSES MINUTES` (instants in milliseconds since 1970).
+Run as `python tests/exam_host.py HOME PORT`; `furnish(HOME, ...)` puts the exam there before.
 """
 
+import os
+import signal
+import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import time
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tornado.web import RequestHandler
 
 from courses.cases import CaseStore
+from exams import roster
+from exams.exam import ROSTER, Exam
 from exams.form import Form
-from exams.hall import Paper
+from exams.hall import Hall
 from exams.identity import Person, Sessions, local
 from exams.items import load_bank
+from exams.roster import Candidate
 from exams.service import Config, secret, serve
 from exams.sitting import SittingStore
 
 PREFIX = "/services/exams/"
 BANK = Path(__file__).parents[1] / "exams" / "bank" / "diagnostics"
-GROUPS = {"student01": {"student"}, "student02": {"student"}, "student03": {"student"}, "outsider": {"student"}}
-GROUPS |= {"teacher01": {"teacher"}, "lead01": {"lead", "teacher"}}
-
-
-@dataclass(frozen=True)
-class HallExam:
-    id: str
-    course: str
-    title: str
-    opens: datetime
-    closes: datetime
-    minutes: int
-
-
-@dataclass(frozen=True)
-class HallCandidate:
-    number: str
-    user: str
-    name: str
-    school: str
-    form: str = "A"
-    extra_minutes: int = 0
-
-
+STARTS_WITHIN_S = 30
+GROUPS = {f"student{number:02d}": {"student"} for number in range(1, 4)} | {"outsider": {"student"}}
+GROUPS |= {"teacher01": {"teacher"}, "lead01": {"lead", "teacher"}, "lead02": {"lead"}, "operator01": {"operator"}}
 CANDIDATES = (
-    HallCandidate("2026010001", "student01", "考生01", "杏林医学院"),
-    HallCandidate("2026010002", "student02", "考生02", "杏林医学院", extra_minutes=10),
-    HallCandidate("2026020001", "student03", "考生03", "橘井医学院"),
+    Candidate("2026010001", "student01", "考生01", "杏林医学院", "A"),
+    Candidate("2026010002", "student02", "考生02", "杏林医学院", "A", 10),
+    Candidate("2026020001", "student03", "考生03", "橘井医学院", "A"),
 )
 
 
-def one_of_each() -> Form:
-    """A form with items of every type of the bank: groups whole, of the others two at most."""
-    kept: dict[str, list[object]] = {}
+def form_of_every_type(exam: str) -> Form:
+    """A form with two items of every type of the bank that has two; groups are whole."""
+    kept = {}
     for item in load_bank(BANK):
-        group = item.group.id if item.group else None
         of_type = kept.setdefault(item.type, [])
-        if len(of_type) < 2 or (group and group == of_type[-1].group.id):
+        if len(of_type) < 2 or (item.group and item.group == of_type[-1].group):
             of_type.append(item)
-    return Form("A", "joint", tuple(item for items in kept.values() for item in items))
+    return Form("A", exam, tuple(item for items in kept.values() for item in items))
 
 
-class MemoryHall:
-    def __init__(self, exams: Sequence[HallExam], paper: Paper) -> None:
-        self._exams = {exam.id: exam for exam in exams}
-        self._paper = paper
+def furnish(home: Path, opens_in_s: float = -60, minutes: int = 90, lasts_s: float = 7200) -> Form:
+    """Put the exam `joint` of three candidates, and one `other` without any, into `home`."""
+    opens = datetime.now(UTC) + timedelta(seconds=opens_in_s)
+    form = form_of_every_type("joint")
+    for name, title in (("joint", "诊断学联考"), ("other", "别处的考试")):
+        closes = opens + timedelta(seconds=lasts_s)
+        schools = ("杏林医学院", "橘井医学院")
+        folder = home / "exams" / name
+        exam = Exam(name, "diagnostics", title, opens, closes, minutes, "lead01", schools, ("A",), folder)
+        exam.save()
+        exam.save_form(Form("A", name, form.items))
+        roster.write(folder / ROSTER, CANDIDATES if name == "joint" else ())
+    return form
 
-    def exams(self) -> Sequence[HallExam]:
-        return list(self._exams.values())
 
-    def exam(self, exam: str) -> HallExam | None:
-        return self._exams.get(exam)
+def store_url(home: Path) -> str:
+    return f"sqlite:///{home / 'exams' / 'exams.sqlite'}"
 
-    def candidates(self, exam: str) -> Mapping[str, HallCandidate]:
-        return {candidate.user: candidate for candidate in CANDIDATES} if exam == "joint" else {}
 
-    def paper(self, _exam: str, _form: str) -> Paper:
-        return self._paper
+class Process:
+    """The service as a process: started, killed, started again on the same home and port."""
+
+    def __init__(self, home: Path, port: int) -> None:
+        self.home, self.port = home, port
+        self.site = f"http://127.0.0.1:{port}"
+        self.base = self.site + PREFIX
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with (self.home / "service.log").open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, __file__, str(self.home), str(self.port)], stdout=out, stderr=out
+            )
+
+    def wait(self) -> None:
+        """Until it answers."""
+        end = time.monotonic() + STARTS_WITHIN_S
+        while True:
+            try:
+                urllib.request.urlopen(self.base + "health", timeout=1).close()
+                return
+            except (urllib.error.URLError, ConnectionError):
+                assert self.process.poll() is None, (self.home / "service.log").read_text()
+                assert time.monotonic() < end, "the service did not start"
+                select_pause()
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait()
+
+
+def select_pause() -> None:
+    """Let others run between two looks."""
+    time.sleep(0.02)
 
 
 class SaidLogin(RequestHandler):
@@ -99,24 +128,17 @@ class SaidIdentity:
         return f"{prefix}login"
 
 
-def moment(milliseconds: str) -> datetime:
-    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
-
-
-def config(home: Path, opens: datetime, closes: datetime, minutes: int) -> Config:
-    exam = HallExam("joint", "diagnostics", "诊断学联考", opens, closes, minutes)
-    other = HallExam("other", "diagnostics", "别校的考试", opens, closes, minutes)
+def config(home: Path) -> Config:
     return Config(
-        hall=MemoryHall([exam, other], Paper.of(one_of_each())),
-        store=SittingStore(f"sqlite:///{home / 'exams.sqlite'}"),
+        hall=Hall(home / "exams"),
+        store=SittingStore(store_url(home)),
         identity=SaidIdentity(),
-        cookie_secret=secret(home / "secret"),
+        cookie_secret=secret(home / "secrets" / "exams-cookie"),
         prefix=PREFIX,
-        series=CaseStore(home / "cases").open,
         acts={"collect": lambda exam, user: f"{exam} collected by {user}"},
+        series=CaseStore(Path(os.environ.get("XINGLIN_TEST_CASES", home / "cases"))).open,
     )
 
 
 if __name__ == "__main__":
-    home, port, opens, closes, minutes = sys.argv[1:]
-    serve(config(Path(home), moment(opens), moment(closes), int(minutes)), port=int(port))
+    serve(config(Path(sys.argv[1])), port=int(sys.argv[2]))

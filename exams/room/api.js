@@ -9,11 +9,10 @@ export class Refusal extends Error {
   }
 }
 
-/** The service could not be reached, or is starting again: worth trying once more. */
+/** The service could not be reached, has a fault or is starting again: worth trying once more. */
 export class Unreachable extends Error {}
 
 const TIMEOUT_MS = 8000;
-const RESTARTING = new Set([502, 503, 504]);
 const xsrf = document.querySelector('meta[name="xsrf"]')?.content ?? "";
 
 /** A response of the service; `body` makes it a POST. Throws Refusal or Unreachable. */
@@ -31,8 +30,7 @@ async function ask(url, body) {
   }
   if (response.ok) return response;
   const answer = await response.json().catch(() => null);
-  if (RESTARTING.has(response.status) || (answer?.message === undefined && response.status >= 500))
-    throw new Unreachable(`HTTP ${response.status}`);
+  if (response.status >= 500) throw new Unreachable(answer?.message ?? `HTTP ${response.status}`);
   throw new Refusal(response.status, answer?.error ?? "", answer?.message ?? `HTTP ${response.status}`);
 }
 

@@ -1,0 +1,197 @@
+import sqlite3
+from concurrent.futures import wait
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exams.response import Response, latest
+from exams.sitting import SittingStore
+from exams.sitting_changes import RefusedError
+from exams.timing import GRACE_MS, MINUTE_MS, Allowance
+
+START_MS = 1_800_000_000_000
+ALLOWANCE = Allowance(90, START_MS + 120 * MINUTE_MS)
+
+
+class Clock:
+    def __init__(self):
+        self.now = START_MS
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path, clock):
+    store = SittingStore(f"sqlite:///{tmp_path / 'exams.sqlite'}", clock)
+    yield store
+    store.close()
+
+
+def enter(store, number="n1", seat="seat-one"):
+    return store.enter("e", number, "A", 7, ALLOWANCE, seat=seat, actor="u", origin="here").result()
+
+
+def response(sequence, item="a", value="B", device="d", flagged=False):
+    return Response(sequence, item, value, flagged, device)
+
+
+def refused(future):
+    with pytest.raises(RefusedError) as caught:
+        future.result()
+    return caught.value.code
+
+
+def test_what_is_acknowledged_is_read_by_another_process(store, tmp_path):
+    sitting = enter(store)
+    store.save(sitting, "seat-one", [response(1), response(2, "b", ["A", "C"], flagged=True)]).result()
+    rows = sqlite3.connect(tmp_path / "exams.sqlite").execute("SELECT sequence, item, value FROM responses").fetchall()
+    assert rows == [(1, "a", '"B"'), (2, "b", '["A", "C"]')]
+    assert store.responses("e") == {"n1": {"a": "B", "b": ["A", "C"]}}
+
+
+def test_a_sitting_keeps_what_it_was_opened_with(store, clock):
+    first = enter(store)
+    clock.now += MINUTE_MS
+    other = Allowance(5, START_MS + 1)
+    again = store.enter("e", "n1", "B", 8, other, seat="seat-two", actor="u", origin="there").result()
+    assert (again.form, again.seed, again.started_ms, again.allowance) == ("A", 7, START_MS, ALLOWANCE)
+    assert (first.id, again.seat) == (again.id, "seat-two")
+
+
+def test_the_same_response_twice_is_one_and_another_under_its_sequence_is_refused(store):
+    sitting = enter(store)
+    store.save(sitting, "seat-one", [response(1)]).result()
+    store.save(sitting, "seat-one", [response(1), response(2)]).result()
+    assert refused(store.save(sitting, "seat-one", [response(2, value="C")])) == "conflict"
+    assert refused(store.save(sitting, "seat-one", [response(3), response(3, value="C")])) == "conflict"
+    assert [kept.sequence for kept in store.log(sitting)] == [1, 2]
+
+
+def test_only_the_page_that_entered_last_writes(store):
+    sitting = enter(store)
+    enter(store, seat="seat-two")
+    assert refused(store.save(sitting, "seat-one", [response(1)])) == "taken_over"
+    assert refused(store.submit("e", "n1", "seat-one", 0, "u")) == "taken_over"
+    store.save(sitting, "seat-two", [response(1)]).result()
+
+
+def test_after_submitting_nothing_changes(store, clock):
+    sitting = enter(store)
+    store.save(sitting, "seat-one", [response(1)]).result()
+    assert refused(store.submit("e", "n1", "seat-one", 2, "u")) == "incomplete"
+    clock.now += 1000
+    submitted = store.submit("e", "n1", "seat-one", 1, "u").result()
+    assert submitted.submitted_ms == clock.now
+    assert refused(store.save(sitting, "seat-one", [response(2)])) == "closed"
+    assert refused(store.submit("e", "n1", "seat-one", 1, "u")) == "closed"
+    with pytest.raises(RefusedError):
+        enter(store)
+    assert store.credit("e", 60, "outage", "lead").result() == 0
+    assert store.submitted_at("e") == {"n1": clock.now}
+    assert store.responses("e") == {"n1": {"a": "B"}}
+
+
+def test_time_closes_a_sitting_and_what_was_on_its_way_still_counts(store, clock):
+    sitting = enter(store)
+    clock.now = sitting.deadline_ms + GRACE_MS
+    store.save(sitting, "seat-one", [response(1)]).result()
+    assert store.submitted_at("e") == {}
+    clock.now += 1
+    assert refused(store.save(sitting, "seat-one", [response(2)])) == "closed"
+    assert store.submitted_at("e") == {"n1": sitting.deadline_ms + GRACE_MS}
+
+
+def test_credit_gives_time_back(store, clock):
+    sitting, other = enter(store), enter(store, "n2")
+    assert store.credit("e", 120, "power failure", "lead", "n1").result() == 1
+    clock.now = sitting.deadline_ms + GRACE_MS + 1
+    store.save(sitting, "seat-one", [response(1)]).result()
+    assert refused(store.save(other, "seat-one", [response(1)])) == "closed"
+
+
+def test_nobody_writes_without_having_entered(store):
+    assert refused(store.submit("e", "n9", "seat-one", 0, "u")) == "not_entered"
+
+
+def test_a_refused_save_among_others_takes_none_with_it(store):
+    sittings = [enter(store, f"n{number}") for number in range(20)]
+    futures = [
+        store.save(sitting, "seat-one" if place % 3 else "elsewhere", [response(1)])
+        for place, sitting in enumerate(sittings)
+    ]
+    wait(futures)
+    assert [future.exception() is None for future in futures] == [bool(place % 3) for place in range(20)]
+    assert set(store.responses("e")) == {f"n{number}" for number in range(20)}
+    assert sum(bool(answers) for answers in store.responses("e").values()) == 13
+
+
+def test_progress_counts_what_holds(store, clock):
+    sitting = enter(store)
+    clock.now += 5
+    store.save(sitting, "seat-one", [response(1), response(2, "b"), response(3, "a", None, flagged=True)]).result()
+    (progress,) = store.progress("e")
+    assert (progress.answered, progress.flagged, progress.last_ms) == (1, 1, clock.now)
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        "UPDATE responses SET value = '\"A\"'",
+        "DELETE FROM responses WHERE sequence = 2",
+        "UPDATE responses SET received_ms = received_ms - 1",
+        "UPDATE audit SET detail = '{}' WHERE act = 'opened'",
+        "UPDATE audit SET at_ms = at_ms + 1 WHERE act = 'submitted'",
+        "DELETE FROM audit WHERE act = 'entered'",
+        "INSERT INTO responses SELECT sitting, 99, item, value, flagged, device, received_ms, 2 FROM responses LIMIT 1",
+    ],
+)
+def test_what_was_altered_is_found(store, tmp_path, tamper):
+    sitting = enter(store)
+    enter(store)
+    store.save(sitting, "seat-one", [response(1), response(2, "b")]).result()
+    store.submit("e", "n1", "seat-one", 2, "u").result()
+    assert store.verify() is None
+    with sqlite3.connect(tmp_path / "exams.sqlite") as connection:
+        connection.execute(tamper)
+    assert store.verify() is not None
+
+
+CHANGES = st.lists(
+    st.tuples(st.integers(1, 12), st.sampled_from("abc"), st.sampled_from("ABCDE"), st.booleans()),
+    unique_by=lambda change: change[0],
+    min_size=1,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(changes=CHANGES, data=st.data())
+def test_whatever_arrives_in_whatever_order_the_log_holds_the_latest(tmp_path_factory, changes, data):
+    responses = [response(number, item, value, flagged=flagged) for number, item, value, flagged in changes]
+    arriving = data.draw(st.permutations(responses + responses))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(arriving)), max_size=4)))
+    store = SittingStore(f"sqlite:///{tmp_path_factory.mktemp('log') / 'exams.sqlite'}", Clock())
+    sitting = enter(store)
+    batches = [arriving[start:end] for start, end in zip([0, *cuts], [*cuts, len(arriving)], strict=True)]
+    wait([store.save(sitting, "seat-one", batch) for batch in batches])
+    assert store.log(sitting) == sorted(responses, key=lambda kept: kept.sequence)
+    assert store.latest(sitting) == latest(responses)
+    assert store.verify() is None
+    store.close()
+
+
+def test_sqlite_flushes_every_commit(store):
+    with store._engine.connect() as connection:
+        pragma = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("journal_mode", "synchronous")
+        }
+    assert pragma == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+    }  # 2 is FULL, https://sqlite.org/pragma.html#pragma_synchronous
