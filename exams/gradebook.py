@@ -192,7 +192,8 @@ def _write_grades(
     if not grades:
         return
     here = (grade.c.notebook_id == sa.bindparam("in_notebook")) & (grade.c.cell_id == sa.bindparam("in_cell"))
-    manual = grade.c.manual_score.is_not(None) | sa.bindparam("points").is_(None)
+    # nbgrader would ask for every manual mark again, for a submission may have changed; a closed sitting cannot
+    manual = grade.c.manual_score.is_(None) & sa.bindparam("points").is_(None)
     connection = session.connection()
     connection.execute(
         sa.update(grade).where(here).values(auto_score=sa.bindparam("points"), needs_manual_grade=manual), grades
