@@ -117,7 +117,7 @@ def test_nothing_is_seen_before_release_and_all_after(kept: Exam, tmp_path: Path
     archive = Archive(tmp_path)
     form = kept.form("A")
     assert archive.result("dx-1", "N1") is None
-    marks = [Result(item.id, item.points, item.points, "好", False) for item in form.items]
+    marks = [Result(item.id, item.points, False, item.points, "好") for item in form.items]
     release.release(kept.folder, {"N1": marks}, "lead01", NOW)
     assert release.released(kept.folder) == release.Release("lead01", NOW)
     seen = archive.result("dx-1", "N1")
