@@ -6,6 +6,7 @@ short answers are left for a marker. A marker's points and comments are never ov
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import sys
@@ -82,7 +83,7 @@ def record(
         session = book.db
         _add_students(session, set(marks))
         known = _submissions(session, cells)
-        new = {number: uuid4().hex for number in sorted(marks.keys() - known.keys())}
+        new = dict(zip(sorted(marks.keys() - known.keys()), _ids(), strict=False))
         _add_submissions(session, cells, new, submitted)
         for notebooks, write in ((new, _insert_marks), (known, _update_marks)):
             own = {notebook: marks[number] for number, notebook in notebooks.items() if number in marks}
@@ -130,6 +131,12 @@ def _insert(session: Any, table: Any, rows: list[dict[str, Any]]) -> None:
         session.execute(sa.insert(table.__table__), rows)
 
 
+def _ids() -> Iterator[str]:
+    """New ids as nbgrader has them (32 hexadecimal digits), ascending: random ones cost the indexes twice the time."""
+    prefix = uuid4().hex[:24]
+    return (f"{prefix}{number:08x}" for number in itertools.count())
+
+
 def _submissions(session: Any, cells: _Cells) -> dict[str, str]:
     """Candidate number -> nbgrader's id of the submitted notebook, of those that are in the gradebook."""
     query = (
@@ -142,7 +149,7 @@ def _submissions(session: Any, cells: _Cells) -> dict[str, str]:
 
 def _add_submissions(session: Any, cells: _Cells, new: Mapping[str, str], submitted: Mapping[str, datetime]) -> None:
     """Add a submission and its notebook, by the id given, for each candidate number of `new`."""
-    ids = {number: uuid4().hex for number in new}
+    ids = dict(zip(new, _ids(), strict=False))
     assignments = [
         {
             "id": ids[number],
@@ -176,14 +183,22 @@ def _rows(cells: _Cells, marks: Mapping[str, Mapping[str, Mark]]) -> tuple[Rows,
 
 
 def _insert_marks(session: Any, grades: Rows, comments: Rows) -> None:
-    def placed(row: dict[str, Any]) -> dict[str, Any]:
-        return {"id": uuid4().hex, "notebook_id": row["notebook"], "cell_id": row["cell"]}
-
     points = [
-        placed(row) | {"auto_score": row["points"], "needs_manual_grade": row["points"] is None} for row in grades
+        {
+            "id": own,
+            "notebook_id": row["notebook"],
+            "cell_id": row["cell"],
+            "auto_score": row["points"],
+            "needs_manual_grade": row["points"] is None,
+        }
+        for own, row in zip(_ids(), grades, strict=False)
+    ]
+    remarks = [
+        {"id": own, "notebook_id": row["notebook"], "cell_id": row["cell"], "auto_comment": row["said"]}
+        for own, row in zip(_ids(), comments, strict=False)
     ]
     _insert(session, api.Grade, points)
-    _insert(session, api.Comment, [placed(row) | {"auto_comment": row["said"]} for row in comments])
+    _insert(session, api.Comment, remarks)
 
 
 def _update_marks(session: Any, grades: Rows, comments: Rows) -> None:
