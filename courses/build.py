@@ -17,6 +17,8 @@ from courses.catalogue import SOURCE, Catalogue, Lab
 
 KERNEL = "python3"
 CELL_KEYS = {"tags"}
+SPACING_KEYS = {"lines_to_next_cell", "lines_to_end_of_cell_marker"}
+"""jupytext's own notes on blank lines in the source; a built notebook is never turned back into one."""
 TAGS = {"lab-only"}
 """`lab-only`: a cell for JupyterLab, left out of the app."""
 HEADER_KEYS = {"jupytext", "kernelspec"}
@@ -26,8 +28,8 @@ class BuildError(ValueError):
     """A lab that cannot be built; the message names the file and the cell."""
 
 
-def notebook_of(source: str, lab_id: str) -> Any:
-    """The notebook (nbformat v4) of a lab's percent `source`.
+def notebook_of(source: str, lab_id: str, title: str = "") -> Any:
+    """The notebook (nbformat v4) of a lab's percent `source`; `title` is what the page is called.
 
     Raises BuildError for a metadata key or tag that nothing here reads: it would silently do nothing.
     """
@@ -35,6 +37,8 @@ def notebook_of(source: str, lab_id: str) -> Any:
     if unknown := set(notebook.metadata) - HEADER_KEYS:
         raise BuildError(f"{lab_id}.py: unknown notebook metadata {', '.join(sorted(unknown))}.")
     for place, cell in enumerate(notebook.cells, 1):
+        for key in SPACING_KEYS & set(cell.metadata):
+            del cell.metadata[key]
         if unknown := set(cell.metadata) - CELL_KEYS:
             raise BuildError(f"{lab_id}.py, cell {place}: unknown metadata {', '.join(sorted(unknown))}.")
         if unknown := set(cell.metadata.get("tags", ())) - TAGS:
@@ -44,6 +48,7 @@ def notebook_of(source: str, lab_id: str) -> Any:
         {
             "kernelspec": {"name": KERNEL, "display_name": "Python 3", "language": "python"},
             "language_info": {"name": "python"},
+            "title": title,
         }
     )
     notebook.nbformat, notebook.nbformat_minor = 4, 5
@@ -52,7 +57,7 @@ def notebook_of(source: str, lab_id: str) -> Any:
 
 def build_lab(lab: Lab, out: Path, source: Path = SOURCE) -> Path:
     """Write the lab's notebook to `out/<course>/<name>.ipynb`, whole or not at all, and return its path."""
-    notebook = notebook_of((source / lab.course / f"{lab.name}.py").read_text("utf-8"), lab.id)
+    notebook = notebook_of((source / lab.course / f"{lab.name}.py").read_text("utf-8"), lab.id, lab.title.zh)
     target = out / lab.course / f"{lab.name}.ipynb"
     target.parent.mkdir(parents=True, exist_ok=True)
     text: str = nbformat.writes(notebook)

@@ -62,7 +62,7 @@ BUILT_IN: dict[str, Callable[[Path], None]] = {"phantom-ct": make_phantom, "ct-s
 
 
 def library(environment: Mapping[str, str] = os.environ) -> CaseStore:
-    """The platform's library (XINGLIN_CASES); outside the platform, as in JupyterLab, one in the person's own folder."""
+    """The platform's library (XINGLIN_CASES); outside the platform one in the person's own folder."""
     return CaseStore(Path(environment.get("XINGLIN_CASES") or Path.home() / ".xinglin" / "cases"))
 
 

@@ -71,17 +71,16 @@ def record(
     form: Form,
     marks: Mapping[str, Mapping[str, Mark]],
     submitted: Mapping[str, datetime],
-    names: Mapping[str, str],
 ) -> None:
     """Write `marks` (candidate number -> item id -> mark) of submissions handed in at `submitted` (aware UTC).
 
-    names: what a marker sees of a candidate beside the number (nothing, where marking is blind). Marks written before
-    are brought up to date. Raises GradebookError where the form was not released to nbgrader.
+    Markers see nothing of a candidate but the number. Marks written before are brought up to date. Raises
+    GradebookError where the form was not released to nbgrader.
     """
     with opened(course) as book:
         cells = _cells(book, form)
         session = book.db
-        _add_students(session, set(marks), names)
+        _add_students(session, set(marks))
         notebooks = _add_submissions(session, cells, submitted, set(marks))
         _write_grades(session, cells, notebooks, marks)
         session.commit()
@@ -110,9 +109,9 @@ def _cells(book: Any, form: Form) -> _Cells:
     return _Cells(notebook.assignment.id, notebook.id, grades, solutions)
 
 
-def _add_students(session: Any, numbers: set[str], names: Mapping[str, str]) -> None:
+def _add_students(session: Any, numbers: set[str]) -> None:
     known = set(session.scalars(sa.select(api.Student.id)))
-    _insert(session, api.Student, [{"id": n, "first_name": names.get(n)} for n in sorted(numbers - known)])
+    _insert(session, api.Student, [{"id": number} for number in sorted(numbers - known)])
 
 
 def _insert(session: Any, table: Any, rows: list[dict[str, Any]]) -> None:
@@ -130,7 +129,7 @@ def _add_submissions(
         .join(api.SubmittedNotebook, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id)
         .where(api.SubmittedAssignment.assignment_id == cells.assignment)
     )
-    notebooks: dict[str, str] = dict(session.execute(query).tuples())
+    notebooks: dict[str, str] = dict(session.execute(query).all())
     new = {number: (uuid4().hex, uuid4().hex) for number in sorted(numbers - notebooks.keys())}
     _insert(
         session,
@@ -193,7 +192,8 @@ def _write_grades(
     if not grades:
         return
     here = (grade.c.notebook_id == sa.bindparam("in_notebook")) & (grade.c.cell_id == sa.bindparam("in_cell"))
-    manual = grade.c.manual_score.is_not(None) | sa.bindparam("points").is_(None)
+    # nbgrader would ask for every manual mark again, for a submission may have changed; a closed sitting cannot
+    manual = grade.c.manual_score.is_(None) & sa.bindparam("points").is_(None)
     connection = session.connection()
     connection.execute(
         sa.update(grade).where(here).values(auto_score=sa.bindparam("points"), needs_manual_grade=manual), grades

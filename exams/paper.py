@@ -6,9 +6,6 @@ response is data, never code: what a candidate wrote is put in as a literal, and
 trusted process that collected it. grade_id is the item's id; the assignment and its one notebook bear the same name.
 """
 
-# mypy: disable-error-code="no-untyped-call"
-# nbformat says it is typed, but most of its functions are not
-
 from __future__ import annotations
 
 import hashlib

@@ -30,7 +30,7 @@ from hub.visits import Visit, VisitAuthorizer, VisitKernelManager, opening
 
 PREFIX = "/services/apps/"
 TEMPLATES = ROOT / "hub" / "jupyter"
-EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "anywidget"]
+EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
 """The JupyterLab extensions a lab needs; each one more is a script every page loads."""
 REPORT_BYTES = 8192
 CULL_INTERVAL_S = 10

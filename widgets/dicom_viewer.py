@@ -46,7 +46,12 @@ class DicomViewer(anywidget.AnyWidget):
         super().__init__(series=source.meta(), labels=labels(), **traits)
         self.on_msg(self._answer)
 
-    def open(self, source: Source) -> None:
+    @property
+    def source(self) -> Source:
+        """The series on show."""
+        return self._source
+
+    def load(self, source: Source) -> None:
         """Show another series from its first slice, without measurements."""
         self._source = source
         with self.hold_sync():

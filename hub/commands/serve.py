@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import click
-from widgets.assets import build as build_assets
 
 from courses.build import build
 from courses.catalogue import read_catalogue
@@ -13,6 +12,7 @@ from hub.accounts_file import accounts_file, read_accounts
 from hub.demo import seed
 from hub.serve import Platform, check_ground
 from hub.settings import Settings
+from widgets.assets import build as build_assets
 
 
 @click.command()

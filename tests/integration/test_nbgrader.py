@@ -16,6 +16,7 @@ from courses.cases import CaseStore
 from exams import exchange, gradebook, marking, paper
 from exams.form import Form
 from exams.items import TYPES, load_bank
+from exams.office import mark_sheet
 
 BANK = Path(__file__).parents[2] / "exams" / "bank" / "diagnostics"
 CLOSED_MS = 1_790_000_000_123
@@ -27,10 +28,10 @@ class Sheets:
     def __init__(self, responses: Mapping[str, Mapping[str, object]]):
         self.held = responses
 
-    def responses(self, exam: str) -> Mapping[str, Mapping[str, object]]:
+    def responses(self, exam: str) -> Mapping[str, Mapping[str, object]]:  # noqa: ARG002
         return self.held
 
-    def submitted_at(self, exam: str) -> Mapping[str, int]:
+    def submitted_at(self, exam: str) -> Mapping[str, int]:  # noqa: ARG002
         return dict.fromkeys(self.held, CLOSED_MS)
 
 
@@ -133,14 +134,8 @@ def test_stock_autograde_gives_the_same_marks(
     assert exchange.collect(course, form, set(sheets), Sheets(sheets), images) == sorted(sheets)
     assert exchange.collect(course, form, set(sheets), Sheets(sheets), images) == []
     closed = dict.fromkeys(sheets, exchange.instant(CLOSED_MS))
-    marks = {
-        number: {
-            item.id: marking.mark(item, own.get(item.id), images.get((item.asset or {}).get("case", "")))
-            for item in form.items
-        }
-        for number, own in sheets.items()
-    }
-    gradebook.record(course, form, marks, closed, {})
+    marks = {number: mark_sheet(form, own, images) for number, own in sheets.items()}
+    gradebook.record(course, form, marks, closed)
     ours, remarks = scores(course), comments(course)
     assert ours["1001", form.items[0].id] == form.items[0].points
     assert len(ours) == len(sheets) * len(form.items)

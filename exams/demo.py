@@ -1,0 +1,141 @@
+"""The demo's exams: one open, one finished, marked and released. Its responses are made up, always the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from exams import assembly, blueprint, gradebook, roster
+from exams.exam import ROSTER, Exam
+from exams.exchange import DATABASE
+from exams.form import Form
+from exams.items import Item, load_bank
+from exams.marking import examples
+from exams.office import Office
+from exams.response import Json, Response
+from exams.roster import Candidate
+from exams.sitting import SittingStore
+from exams.timing import Allowance
+
+BANK = Path(__file__).parent / "bank" / "diagnostics"
+COURSE = "diagnostics"
+FINISHED, OPEN = "dx-finished", "dx-open"
+MINUTES = 60
+SEED = 2026
+ABILITY_SD = 0.12  # spread of the candidates' chances around the items' difficulty
+LEFT_OUT = 0.05  # share of items that a candidate leaves out
+
+
+@dataclass(frozen=True)
+class Student:
+    """Who sits the demo's exams: the hub's user name, a name, a school."""
+
+    user: str
+    name: str
+    school: str
+
+
+def seed(home: Path, students: Sequence[Student], lead: str, marker: str, now: datetime) -> None:
+    """Create both exams under `home` ($XINGLIN_HOME); exams that are there already stay as they are.
+
+    lead: user name of the group lead, who releases; marker: of the teacher who marks; now: aware UTC.
+    """
+    candidates = [
+        Candidate(f"DX{place:04}", student.user, student.name, student.school, "A", 10 if place == 2 else 0)
+        for place, student in enumerate(students, 1)
+    ]
+    day = timedelta(days=1)
+    plans = [
+        (FINISHED, "诊断学联考（模拟一）", now - 8 * day, now - 7 * day),
+        (OPEN, "诊断学联考（模拟二）", now - timedelta(minutes=5), now + 30 * day),
+    ]
+    made = []
+    for place, (name, title, opens, closes) in enumerate(plans):
+        folder = home / "exams" / name
+        if not folder.exists():
+            schools = tuple(dict.fromkeys(student.school for student in students))
+            exam = Exam(name, COURSE, title, opens, closes, MINUTES, lead, schools, ("A",), folder)
+            made.append(_create(exam, candidates, SEED + place))
+    clock = _Clock(now - 8 * day)
+    store = SittingStore(f"sqlite:///{home / 'exams' / DATABASE}", clock=clock.milliseconds)
+    try:
+        office = Office(home, store, clock=lambda: now)
+        for exam in made:
+            office.build(exam)
+        for exam in made:
+            if exam.id == FINISHED:
+                _sit(store, clock, exam, candidates)
+                clock.at = now
+                office.mark(exam.id)
+                _mark_short_answers(office.course(exam), exam.form("A"), store.responses(exam.id))
+                store.note(exam.id, marker, "mark", {"outcome": "short answers"}).result()
+                store.note(exam.id, lead, "release", {"outcome": office.release(exam.id, lead)}).result()
+    finally:
+        store.close()
+
+
+class _Clock:
+    """The store's clock while the past is made up."""
+
+    def __init__(self, at: datetime):
+        self.at = at
+
+    def milliseconds(self) -> int:
+        return round(self.at.timestamp() * 1000)
+
+
+def _create(exam: Exam, candidates: Sequence[Candidate], seed: int) -> Exam:
+    plan = blueprint.load(BANK / "blueprint-20.toml")
+    exam.save()
+    exam.save_form(assembly.assemble(load_bank(BANK), plan, form="A", exam=exam.id, seed=seed))
+    roster.write(exam.folder / ROSTER, candidates)
+    return exam
+
+
+def _sit(store: SittingStore, clock: _Clock, exam: Exam, candidates: Sequence[Candidate]) -> None:
+    """Let every candidate sit `exam`, one after the other, with responses as good as the items are difficult."""
+    form = exam.form("A")
+    rng = np.random.default_rng(SEED)
+    for candidate in candidates:
+        clock.at = max(clock.at, exam.opens) + timedelta(minutes=1)
+        allowance = Allowance(exam.minutes, round(exam.closes.timestamp() * 1000), candidate.extra_minutes)
+        who = {"seat": f"seat-{candidate.number}", "actor": candidate.user}
+        sitting = store.enter(exam.id, candidate.number, "A", SEED, allowance, **who, origin="demo").result()
+        ability = rng.normal(0, ABILITY_SD)
+        given = {item.id: _response(item, ability, rng) for item in form.items}
+        answered = {name: value for name, value in given.items() if value is not None}
+        log = [Response(place, name, value, False, "demo") for place, (name, value) in enumerate(answered.items(), 1)]
+        clock.at += timedelta(minutes=30)
+        store.save(sitting, who["seat"], log).result()
+        store.submit(exam.id, candidate.number, who["seat"], len(log), candidate.user).result()
+
+
+def _response(item: Item, ability: float, rng: np.random.Generator) -> Json:
+    """A response to `item`; None: left out."""
+    if rng.random() < LEFT_OUT:
+        return None
+    own = examples(item)
+    if item.type == "short":
+        sentences = item.model_answer.replace("；", "。").split("。")
+        known = sum(rng.random() < item.difficulty + ability + 0.2 for _ in sentences)
+        return "。".join(sentences[: max(known, 1)])
+    response: Json = own.correct if rng.random() < item.difficulty + ability else own.wrong
+    return response
+
+
+def _mark_short_answers(course: Path, form: Form, responses: Mapping[str, Mapping[str, Json]]) -> None:
+    """Mark the short answers as a teacher would: by how much of the model answer is there."""
+    for item in form.items:
+        for number, own in sorted(responses.items()):
+            if item.type != "short" or not own.get(item.id):
+                continue
+            share = len(str(own[item.id])) / len(item.model_answer)
+            met = min(len(item.rubric), round(share * len(item.rubric)))
+            points = sum(worth for worth, _ in item.rubric[:met])
+            missing = [text for _, text in item.rubric[met:]]
+            comment = f"还缺：{missing[0]}。" if missing else "要点齐全，条理清楚。"
+            gradebook.mark_by_hand(course, form, number, item.id, points, comment)

@@ -1,0 +1,109 @@
+"""Release 发布: what each candidate may see of the marks, frozen by the group lead's act. Before it there is nothing.
+
+`<exam folder>/released/<candidate number>.json` holds points and comments as they stood; `release.json` says who
+released them and when, and is written last: without it nothing is released.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from exams.documents import SLUG
+from exams.form import Form
+
+MARK, FOLDER = "release.json", "released"
+
+
+class Marked(Protocol):
+    """One item's marks (`exams.gradebook.Result`)."""
+
+    @property
+    def item(self) -> str:
+        """The item's id."""
+
+    @property
+    def points(self) -> float:
+        """Points earned."""
+
+    @property
+    def comment(self) -> str:
+        """What the marker wrote."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """Who released the results of an exam, and when (aware UTC)."""
+
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ItemResult:
+    """What a candidate sees of one item: `item` as in the exam room (`Item.public()`), points, comment, rationale."""
+
+    item: Mapping[str, Any]
+    points: float
+    maximum: float
+    comment: str
+    rationale: str
+
+
+@dataclass(frozen=True)
+class CandidateResult:
+    """What a candidate sees of an exam after release."""
+
+    number: str
+    points: float
+    maximum: float
+    at: datetime
+    items: tuple[ItemResult, ...]
+
+
+def release(folder: Path, results: Mapping[str, Sequence[Marked]], by: str, at: datetime) -> Release:
+    """Let each candidate of `results` see them from now on; `folder` is the exam's.
+
+    A second release, as after a correction, replaces the first.
+    """
+    target = folder / FOLDER
+    target.mkdir(exist_ok=True, mode=0o700)
+    for number, own in results.items():
+        frozen = [{"item": one.item, "points": one.points, "comment": one.comment} for one in own]
+        _write(target / f"{number}.json", frozen)
+    _write(folder / MARK, {"by": by, "at": at.isoformat()})
+    return Release(by, at)
+
+
+def _write(path: Path, data: object) -> None:
+    draft = path.with_name(path.name + ".part")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(data, file, ensure_ascii=False)
+    draft.replace(path)
+
+
+def released(folder: Path) -> Release | None:
+    """The release of the exam kept in `folder`, None before it."""
+    try:
+        mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return Release(mark["by"], datetime.fromisoformat(mark["at"]))
+
+
+def result(folder: Path, form: Form, number: str) -> CandidateResult | None:
+    """What candidate `number` may see; None before release, and for one without marks."""
+    release = released(folder)
+    path = folder / FOLDER / f"{number}.json"
+    if release is None or not SLUG.fullmatch(number) or not path.exists():
+        return None
+    items = []
+    for one in json.loads(path.read_text(encoding="utf-8")):
+        item = form.item(one["item"])
+        items.append(ItemResult(item.public(), one["points"], item.points, one["comment"], item.rationale))
+    return CandidateResult(number, sum(one.points for one in items), form.maximum, release.at, tuple(items))

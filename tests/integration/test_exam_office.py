@@ -1,0 +1,244 @@
+"""An exam from building to release: the command, the desk's errands, real sittings, real nbgrader."""
+
+import csv
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from exams import gradebook, release
+from exams.archive import Archive
+from exams.cli import exam
+from exams.demo import FINISHED, OPEN, Student, seed
+from exams.errands import errands
+from exams.exam import exam_in
+from exams.exchange import DATABASE
+from exams.marking import examples
+from exams.response import Response
+from exams.roster import COLUMNS
+from exams.sitting import SittingStore
+from exams.timing import Allowance
+
+NOW = datetime.now(UTC)
+STUDENTS = [Student(f"student{n:02}", f"学生{n:02}", "东校医学院" if n <= 3 else "西校医学院") for n in range(1, 7)]
+
+
+@dataclass(frozen=True)
+class Settings:
+    home: Path
+
+
+def run(home: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(exam, list(arguments), obj=Settings(home), prog_name="xinglin exam")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("demo")
+    seed(home, STUDENTS, "lead01", "teacher01", NOW)
+    return home
+
+
+def test_the_demo_has_one_exam_open_and_one_released(demo: Path) -> None:
+    archive = Archive(demo / "exams")
+    finished, now_open = archive.exams()
+    assert (finished.id, now_open.id) == (FINISHED, OPEN)
+    assert now_open.opens < NOW < now_open.closes
+    assert finished.closes < NOW
+    assert set(finished.schools) == {student.school for student in STUDENTS}
+    made = release.released(finished.folder)
+    assert made is not None
+    assert made.by == "lead01"
+    assert release.released(now_open.folder) is None
+    seen = [archive.result(FINISHED, own.number) for own in archive.candidates(FINISHED).values()]
+    assert len(seen) == 6
+    for one in seen:
+        assert one is not None
+        assert len(one.items) == 20
+        assert 0 < one.points < one.maximum == 26
+    assert any(item.comment for one in seen if one for item in one.items)
+    assert archive.result(OPEN, "DX0001") is None
+
+
+def test_seeding_again_changes_nothing(demo: Path) -> None:
+    before = {path: path.read_bytes() for path in (demo / "exams").rglob("*.json")}
+    seed(demo, STUDENTS, "lead01", "teacher01", NOW)
+    assert {path: path.read_bytes() for path in (demo / "exams").rglob("*.json")} == before
+
+
+def test_the_demo_is_audited(demo: Path) -> None:
+    store = SittingStore(f"sqlite:///{demo / 'exams' / DATABASE}")
+    try:
+        assert store.verify() is None
+        assert [entry.actor for entry in store.audit(FINISHED)][-1] == "lead01"
+    finally:
+        store.close()
+
+
+def nbgrader(course: Path, *arguments: str) -> None:
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    done = subprocess.run(command, cwd=course, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_stock_export_gives_the_marks_that_were_released(demo: Path) -> None:
+    course = demo / "nbgrader" / "diagnostics"
+    nbgrader(course, "export", "--to", "grades.csv")
+    with (course / "grades.csv").open() as file:
+        rows = {row["student_id"]: row for row in csv.DictReader(file) if row["assignment"] == FINISHED}
+    archive = Archive(demo / "exams")
+    assert len(rows) == 6
+    for number, row in rows.items():
+        seen = archive.result(FINISHED, number)
+        assert seen is not None
+        assert (float(row["score"]), float(row["max_score"])) == (seen.points, seen.maximum)
+        assert not row["last_name"]
+        assert not row["first_name"]
+
+
+def test_stock_feedback_holds_no_hidden_test_and_no_rubric(demo: Path) -> None:
+    course = demo / "nbgrader" / "diagnostics"
+    nbgrader(course, "generate_feedback", FINISHED, "--student=DX0001")
+    page = (course / "feedback" / "DX0001" / FINISHED / f"{FINISHED}.html").read_text(encoding="utf-8")
+    form = exam_in(demo / "exams", FINISHED).form("A")
+    assert form.items[0].stem in page
+    assert "HIDDEN" not in page
+    assert "MARK SCHEME" not in page
+    for item in form.items:
+        assert item.rationale not in page
+        assert not [text for _, text in item.rubric if f"分：{text}" in page]
+
+
+def roster_file(folder: Path) -> Path:
+    path = folder / "candidates.csv"
+    lines = [",".join(COLUMNS), "N1,student01,学生01,东校医学院,A,0", "N2,student04,学生04,西校医学院,A,15"]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def build(home: Path, name: str, opens: datetime, closes: datetime) -> Result:
+    options = ["--title", "诊断学联考", "--opens", opens.isoformat(), "--closes", closes.isoformat(), "--minutes", "60"]
+    return run(home, "build", name, *options, "--lead", "lead01", "--roster", str(roster_file(home)))
+
+
+def test_from_building_to_release(tmp_path: Path) -> None:
+    """Two candidates, one of whom does not answer; every act, and every reason to refuse one."""
+    opens = NOW - timedelta(hours=3)
+    made = build(tmp_path, "dx-1", opens, NOW - timedelta(hours=1))
+    assert made.exit_code == 0, made.output
+    assert "dx-1: 20 items, 26 points, 2 candidates." in made.output
+    form = exam_in(tmp_path / "exams", "dx-1").form("A")
+    short = next(item for item in form.items if item.type == "short")
+
+    then = round((opens + timedelta(minutes=5)).timestamp() * 1000)
+    store = SittingStore(f"sqlite:///{tmp_path / 'exams' / DATABASE}", clock=lambda: then)
+    allowance = Allowance(60, round((NOW - timedelta(hours=1)).timestamp() * 1000))
+    responses = [
+        Response(place, item.id, examples(item).correct, False, "test") for place, item in enumerate(form.items, 1)
+    ]
+    for number, user in (("N1", "student01"), ("N2", "student04")):
+        sitting = store.enter("dx-1", number, "A", 1, allowance, seat="s", actor=user, origin="test").result()
+        if number == "N1":
+            store.save(sitting, "s", responses).result()
+    store.submit("dx-1", "N1", "s", len(responses), "student01").result()
+    store.close()
+
+    acts = errands([sys.executable, "-c", RUN], tmp_path, "zh")
+    assert acts["release"]("dx-1", "lead01") == "还有 2 份答卷未评阅：请先评阅。"
+    assert acts["collect"]("dx-1", "lead01") == "已收取 2 份答卷。"
+    assert acts["mark"]("dx-1", "lead01") == "已评阅 2 份答卷；还有 1 个作答等待人工阅卷。"
+    refused = run(tmp_path, "release", "dx-1", "--by", "lead01")
+    assert refused.exit_code == 1
+    assert refused.output == "Error: 1 answers still await a marker: mark them in formgrader first.\n"
+
+    course = tmp_path / "nbgrader" / "diagnostics"
+    with pytest.raises(gradebook.GradebookError, match="points are not between"):
+        gradebook.mark_by_hand(course, form, "N1", short.id, 99, "")
+    with pytest.raises(gradebook.GradebookError, match="Candidate N9 has no submission"):
+        gradebook.mark_by_hand(course, form, "N9", short.id, 1, "")
+    gradebook.mark_by_hand(course, form, "N1", short.id, 3, "要点较全")
+    assert run(tmp_path, "mark", "dx-1", "--by", "lead01").output.endswith("0 answers await a marker.\n")
+    wrong = run(tmp_path, "release", "dx-1", "--by", "teacher01")
+    assert wrong.output == "Error: Only the group lead lead01 releases the results of this exam.\n"
+    assert Archive(tmp_path / "exams").result("dx-1", "N1") is None
+    assert run(tmp_path, "release", "dx-1", "--by", "lead01").exit_code == 0
+
+    archive = Archive(tmp_path / "exams")
+    first, second = archive.result("dx-1", "N1"), archive.result("dx-1", "N2")
+    assert first is not None
+    assert second is not None
+    assert (first.points, second.points) == (26 - short.points + 3, 0)
+    assert next(one.comment for one in first.items if one.item["id"] == short.id) == "要点较全"
+    assert "released by lead01" in run(tmp_path, "list").output
+    store = SittingStore(f"sqlite:///{tmp_path / 'exams' / DATABASE}")
+    done = [(entry.actor, entry.act) for entry in store.audit("dx-1")]
+    store.close()
+    assert ("lead01", "release") in done
+    assert ("teacher01", "release") not in done
+
+
+RUN = """
+import os
+from dataclasses import dataclass
+from pathlib import Path
+import click
+from exams.cli import exam
+@dataclass
+class Settings:
+    home: Path
+@click.group()
+@click.pass_context
+def main(context):
+    context.obj = Settings(Path(os.environ["XINGLIN_HOME"]))
+main.add_command(exam)
+main()
+"""
+
+
+def test_an_open_exam_is_not_released(tmp_path: Path) -> None:
+    assert build(tmp_path, "dx-1", NOW - timedelta(minutes=5), NOW + timedelta(hours=1)).exit_code == 0
+    refused = run(tmp_path, "release", "dx-1", "--by", "lead01")
+    assert refused.exit_code == 1
+    assert refused.output.startswith("Error: The exam is not over yet: it closes at ")
+    again = build(tmp_path, "dx-1", NOW, NOW + timedelta(hours=1))
+    assert again.output == "Error: There is an exam dx-1 already: choose another name.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["collect", "none", "--by", "lead01"], "Error: There is no exam 'none'; there are: none yet.\n"),
+        (["check", "/"], "Error: /: There are no bank files (*.yaml) here.\n"),
+    ],
+)
+def test_errors_are_one_line(tmp_path: Path, arguments: list[str], said: str) -> None:
+    refused = run(tmp_path, *arguments)
+    assert (refused.exit_code, refused.output) == (1, said)
+
+
+@pytest.mark.parametrize("command", ["", *exam.commands])
+def test_every_command_has_help_with_an_example(tmp_path: Path, command: str) -> None:
+    shown = run(tmp_path, *filter(None, [command]), "--help")
+    assert shown.exit_code == 0
+    assert "Example: xinglin exam" in shown.output
+
+
+def test_the_bank_is_sound(tmp_path: Path) -> None:
+    shown = run(tmp_path, "check")
+    assert shown.exit_code == 0
+    assert "items, all sound." in shown.output
+
+
+def test_nbgraders_own_collect_works(demo: Path) -> None:
+    """`nbgrader collect` in the course root goes through our exchange plugin."""
+    course = demo / "nbgrader" / "diagnostics"
+    folder = course / "submitted" / "DX0001" / FINISHED
+    before = (folder / f"{FINISHED}.ipynb").read_text(encoding="utf-8")
+    for path in folder.iterdir():
+        path.unlink()
+    nbgrader(course, "collect", FINISHED)
+    assert (folder / f"{FINISHED}.ipynb").read_text(encoding="utf-8") == before
