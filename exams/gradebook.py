@@ -27,6 +27,7 @@ from exams.form import Form
 from exams.marking import BLANK, Mark
 
 NO_RESPONSE = "No response."  # nbgrader's own words for it
+FOLDER = "gradebook"
 CONFIG = Path(__file__).parents[1] / "configs" / paper.CONFIG
 
 
@@ -47,11 +48,21 @@ class Result:
 
 def prepare(course: Path, home: Path) -> None:
     """Make the course root `course` with its nbgrader_config.py; its name is the course's id. `home`: $XINGLIN_HOME."""
-    course.mkdir(parents=True, exist_ok=True)
-    own = f"\nc.CourseDirectory.course_id = {course.name!r}\nc.SittingCollect.home = {str(home)!r}\n"
-    (course / paper.CONFIG).write_text(CONFIG.read_text(encoding="utf-8") + own, encoding="utf-8")
+    (course / FOLDER).mkdir(parents=True, exist_ok=True)
+    own = {
+        "CourseDirectory.course_id": course.name,
+        "CourseDirectory.db_url": database_url(course),
+        "SittingCollect.home": str(home),
+    }
+    own_lines = "".join(f"c.{name} = {value!r}\n" for name, value in own.items())
+    (course / paper.CONFIG).write_text(CONFIG.read_text(encoding="utf-8") + "\n" + own_lines, encoding="utf-8")
     with opened(course):
         pass
+
+
+def database_url(course: Path) -> str:
+    """The Gradebook of `course`: in a folder of its own, the one thing in the course root that formgrader writes."""
+    return f"sqlite:///{course / FOLDER / 'gradebook.db'}"
 
 
 @contextmanager
@@ -59,7 +70,7 @@ def opened(course: Path) -> Iterator[Any]:
     """The course's Gradebook, made where it does not exist."""
     # a new gradebook calls `alembic`, which lies beside this Python and need not be on PATH
     with setenv(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])):
-        book = api.Gradebook(f"sqlite:///{course / 'gradebook.db'}", course.name)
+        book = api.Gradebook(database_url(course), course.name)
     try:
         yield book
     finally:

@@ -6,7 +6,9 @@ import sys
 
 import click
 
+from courses.cli import case
 from hub.commands import course, demo, serve, user
+from hub.commands.exam import exam
 from hub.settings import SettingsError, load
 
 
@@ -43,6 +45,8 @@ main.add_command(serve.serve)
 main.add_command(demo.demo)
 main.add_command(course.course)
 main.add_command(user.user)
+main.add_command(exam)
+main.add_command(case)
 
 if __name__ == "__main__":
     sys.exit(main())

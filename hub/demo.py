@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
+from exams.demo import Student
+from exams.demo import seed as seed_exams
 from hub.accounts import Accounts
 from hub.accounts_file import accounts_file, read_accounts, write_accounts
 from hub.people import Directory, Person, Role
@@ -32,6 +36,9 @@ def seed(settings: Settings) -> None:
     accounts = Accounts(Directory(engine(settings.database_url)), settings.hub_database_url)
     everybody = people()
     write_accounts(settings.home, everybody, accounts.create(everybody))
+    students = [Student(one.user, one.name, one.school) for one in everybody if one.role == Role.STUDENT]
+    lead, marker = (next(one.user for one in everybody if one.role == role) for role in (Role.LEAD, Role.TEACHER))
+    seed_exams(settings.home, students, lead, marker, dt.datetime.now(dt.UTC))
 
 
 def clear(settings: Settings) -> None:

@@ -7,19 +7,27 @@ from __future__ import annotations
 
 import sys
 
+from exams.gradebook import FOLDER as GRADEBOOK
+from exams.gradebook import prepare
 from hub.sandbox import Sandbox
 from hub.settings import ROOT, Settings
 
 COURSE = "/course"
-CONFIG = "/config/formgrader_config.py"
+CONFIG = ROOT / "configs" / "formgrader_config.py"
+INNER_CONFIG = "/config/formgrader_config.py"
 
 
 def formgrader_argv(settings: Settings) -> list[str]:
-    """The command of the service; its environment is a service's (see serve.py)."""
+    """The command of the service; its environment is a service's (see serve.py).
+
+    Of the course root only the Gradebook's folder can be written. The course's nbgrader_config.py is covered by ours:
+    it names classes of the platform that are not in the sandbox, and the platform itself reads it, as code.
+    """
     course = settings.course_root
-    course.mkdir(parents=True, exist_ok=True)
-    configs = {CONFIG: ROOT / "configs" / "formgrader_config.py"}
-    # not started in the course folder: Jupyter reads configuration, which is code, from where it starts
-    sandbox = Sandbox(writable={COURSE: course}, readonly=configs, workdir="/tmp")  # noqa: S108 - the sandbox's own
-    nbgrader = [f"--CourseDirectory.root={COURSE}", f"--CourseDirectory.course_id={settings.exams.collaboration}"]
-    return sandbox.argv([sys.executable, "-m", "jupyterhub.singleuser", f"--config={CONFIG}", *nbgrader])
+    prepare(course, settings.home)
+    readonly = {COURSE: course, f"{COURSE}/nbgrader_config.py": CONFIG, INNER_CONFIG: CONFIG}
+    writable = {f"{COURSE}/{GRADEBOOK}": course / GRADEBOOK}
+    # not started in the course folder: Jupyter reads configuration from where it starts
+    sandbox = Sandbox(writable, readonly, workdir="/tmp")  # noqa: S108 - the sandbox's own
+    nbgrader = [f"--CourseDirectory.course_id={settings.exams.collaboration}"]
+    return sandbox.argv([sys.executable, "-m", "jupyterhub.singleuser", f"--config={INNER_CONFIG}", *nbgrader])

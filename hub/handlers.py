@@ -5,16 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.utils import url_path_join
 from tornado import web
 
 from courses.catalogue import read_catalogue
+from hub.exam_cards import ExamCard, examinations, next_first
 from hub.notebooks import NotebookCopyError, copy_notebook
-from hub.people import Directory, Role
+from hub.people import Directory, Person, Role
 from hub.portal import class_overview, lab_cards
-from hub.settings import ROOT, load
+from hub.sandbox import bwrap
+from hub.settings import ROOT, Settings, load
 from hub.state import engine
 from hub.traces import Traces
 from hub.wiring import jupyterlab_offered
@@ -75,6 +78,8 @@ class PortalHandler(Localised, BaseHandler):  # type: ignore[misc]
             "courses": lab_cards(catalogue, done, self.language),
             "jupyterlab": jupyterlab_offered(settings),
             "collaboration": settings.exams.collaboration,
+            "formgrader": bwrap() is not None,
+            "exams": exams_for(person, settings),
         }
         if person.role == Role.TEACHER:
             students = directory.students(person.school)
@@ -83,6 +88,13 @@ class PortalHandler(Localised, BaseHandler):  # type: ignore[misc]
         if person.role == Role.OPERATOR:
             namespace["counts"] = directory.counts()
         self.finish(await self.render_template("home.html", **namespace))
+
+
+def exams_for(person: Person, settings: Settings) -> list[ExamCard]:
+    """The exams on a person's page: those they sit, or all where they run or mark them."""
+    found, zone = examinations(settings.home), ZoneInfo(settings.server.time_zone)
+    cards = found.of_candidate(person.user, now(), zone) if person.role == Role.STUDENT else found.all(now(), zone)
+    return next_first(cards)
 
 
 class NotebookHandler(Localised, BaseHandler):  # type: ignore[misc]

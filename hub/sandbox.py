@@ -37,7 +37,7 @@ def bwrap() -> str | None:
 
 @dataclass(frozen=True)
 class Sandbox:
-    """What one sandbox shows: `writable` and `readonly` map inner paths to outer folders."""
+    """What one sandbox shows: `readonly` and then `writable` map inner paths to outer ones, each over those before."""
 
     writable: Mapping[str, Path]
     readonly: Mapping[str, Path]
@@ -56,10 +56,9 @@ class Sandbox:
         arguments += ["--ro-bind", str(ROOT / "configs" / "sandbox-passwd"), "/etc/passwd"]
         for path in _environment():
             arguments += ["--ro-bind", path, path]
-        for inner, outer in self.readonly.items():
-            arguments += ["--ro-bind", str(outer), inner]
-        for inner, outer in self.writable.items():
-            arguments += ["--bind", str(outer), inner]
+        for flag, folders in (("--ro-bind", self.readonly), ("--bind", self.writable)):
+            for inner, outer in folders.items():
+                arguments += [flag, str(outer), inner]
         return [*arguments, "--chdir", self.workdir, "--", *command]
 
 

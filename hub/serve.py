@@ -95,7 +95,7 @@ def parts(settings: Settings, plan: Plan) -> list[Part]:
     made = [
         part("proxy", proxy, base | {"CONFIGPROXY_AUTH_TOKEN": plan.tokens["proxy"]}),
         part("hub", [sys.executable, "-m", "jupyterhub", "-f", config], base | {VARIABLE: plan.dumps()}),
-        # part("exams", [*xinglin, "exam", "serve"], service_environment("exams", "exams", plan, base)),
+        part("exams", [*xinglin, "exam", "serve"], service_environment("exams", "exams", plan, base)),
         part("apps", [*xinglin, "course", "serve"], service_environment("apps", "apps", plan, base)),
         part("idle-culler", culler, culler_environment),
     ]
@@ -109,7 +109,7 @@ def checks(settings: Settings, plan: Plan) -> list[tuple[str, str]]:
     """Addresses that answer when the part named is up: each by itself, and then the whole way through the proxy."""
     site = f"http://{LOOPBACK if settings.server.is_loopback else settings.server.address}:{settings.server.port}"
     services = [
-        # ("exams", f"{plan.url('exams')}/services/exams/health"),
+        ("exams", f"{plan.url('exams')}/services/exams/health"),
         ("apps", f"{plan.url('apps')}/services/apps/health"),
         ("hub", f"{plan.url('hub')}/hub/health"),
     ]

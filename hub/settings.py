@@ -28,6 +28,7 @@ class Server:
     address: str
     port: int
     start_timeout_s: int
+    time_zone: str
 
     @property
     def is_loopback(self) -> bool:

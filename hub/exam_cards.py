@@ -1,0 +1,102 @@
+"""A person's exams for the portal: what is next, when, how long, and what came of it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from exams.exam import Exam
+from exams.exchange import DATABASE
+from exams.hall import Hall
+from exams.release import released, result
+from exams.sitting import SittingStore
+
+
+@dataclass(frozen=True)
+class ExamCard:
+    """One exam as one person sees it; `points` of `maximum` once released to a candidate, else None."""
+
+    id: str
+    title: str
+    opens: datetime
+    closes: datetime
+    minutes: int
+    phase: str
+    submitted: bool = False
+    released: bool = False
+    points: float | None = None
+    maximum: float | None = None
+
+    @property
+    def url(self) -> str:
+        """The exam's page at the exam service."""
+        return f"/services/exams/{self.id}/"
+
+
+def phase_of(exam: Exam, now: datetime) -> str:
+    """`upcoming`, `open` or `over`."""
+    return "upcoming" if now < exam.opens else "open" if now < exam.closes else "over"
+
+
+class Examinations:
+    """The exams below $XINGLIN_HOME as the portal reads them."""
+
+    def __init__(self, home: Path) -> None:
+        folder = home / "exams"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._hall = Hall(folder)
+        self._sittings = SittingStore(f"sqlite:///{folder / DATABASE}")
+
+    def of_candidate(self, user: str, now: datetime, zone: ZoneInfo) -> list[ExamCard]:
+        """The exams that `user` sits, by opening time."""
+        cards = []
+        for exam in self._hall.exams():
+            if (candidate := self._hall.candidates(exam).get(user)) is None:
+                continue
+            sitting = self._sittings.sitting(exam.id, candidate.number)
+            own = result(exam.folder, exam.form(candidate.form), candidate.number)
+            cards.append(
+                ExamCard(
+                    **_common(exam, now, zone),
+                    submitted=sitting is not None and sitting.closed_at(self._sittings.now()) is not None,
+                    released=own is not None,
+                    points=None if own is None else own.points,
+                    maximum=None if own is None else own.maximum,
+                )
+            )
+        return cards
+
+    def all(self, now: datetime, zone: ZoneInfo) -> list[ExamCard]:
+        """Every exam, for those who run or mark them."""
+        return [
+            ExamCard(**_common(exam, now, zone), released=released(exam.folder) is not None)
+            for exam in self._hall.exams()
+        ]
+
+
+def _common(exam: Exam, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "id": exam.id,
+        "title": exam.title,
+        "opens": exam.opens.astimezone(zone),
+        "closes": exam.closes.astimezone(zone),
+        "minutes": exam.minutes,
+        "phase": phase_of(exam, now),
+    }
+
+
+@functools.cache
+def examinations(home: Path) -> Examinations:
+    """The exams of this installation; files and database stay open between requests."""
+    return Examinations(home)
+
+
+def next_first(cards: Iterable[ExamCard]) -> list[ExamCard]:
+    """What is still to be done first: open exams, then coming ones, then those that are over."""
+    order = {"open": 0, "upcoming": 1, "over": 2}
+    return sorted(cards, key=lambda card: (card.submitted, order[card.phase], card.opens))
