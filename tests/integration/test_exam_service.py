@@ -4,11 +4,14 @@ import itertools
 import re
 import threading
 import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 import requests
 from exam_host import CANDIDATES, PREFIX, Process, furnish, store_url
 
+from exams import release
 from exams.sitting import SittingStore
 
 PORT = 8310
@@ -342,6 +345,33 @@ def test_a_sitting_from_waiting_room_to_receipt(fresh):
     assert _proof(page) == _proof(client.page("joint/receipt").text)
 
 
+@dataclass(frozen=True)
+class Marked:
+    item: str
+    points: float
+    comment: str
+
+
+def test_a_result_is_seen_by_its_candidate_alone_and_only_after_release(fresh):
+    service = fresh(8317)
+    client, other = Client(service, "student01"), Client(service, "student02")
+    item = next(item for item in client.enter().json()["items"] if item["options"])
+    client.save(change(1, item["id"], "A"))
+    client.write("joint/submit", seat=SEAT, sequence=1)
+    assert (client.page("joint/result").status_code, other.page("joint/result").status_code) == (404, 404)
+    assert "joint/result" not in client.page("").text
+    number = CANDIDATES[0].number
+    marked = [Marked(item["id"], 0.5, "<b>注意</b>审题")]
+    release.release(service.home / "exams" / "joint", {number: marked}, "lead01", datetime.now(UTC))
+    page = client.page("joint/result").text
+    assert "&lt;b&gt;注意&lt;/b&gt;审题" in page
+    assert f"0.5</b> / {sum(item['points'] for item in _items(service)):g}" in page
+    assert 'class="chosen"' in page
+    assert "joint/result" in client.page("").text
+    refused = [other, Client(service, "outsider"), Client(service, "teacher01"), Client(service, "lead01")]
+    assert [one.page("joint/result").status_code for one in refused] == [404] * 4
+
+
 def _proof(page):
     return re.search(r'id="proof">([0-9a-f]{64})<', page).group(1)
 
@@ -362,5 +392,5 @@ def test_the_desk_sees_who_is_where_and_the_lead_gives_time_back(fresh):
     assert [row["state"] for row in rows] == ["submitted", "absent", "absent"]
     store = SittingStore(store_url(service.home))
     acts = [entry.act for entry in store.audit("joint")]
-    assert acts == ["opened", "saved", "credited", "collect", "collect", "submitted"]
+    assert acts == ["opened", "saved", "credited", "submitted"]
     store.close()
