@@ -11,12 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from exams import gradebook, release
-from exams.archive import Archive
 from exams.cli import exam
 from exams.demo import FINISHED, OPEN, Student, seed
 from exams.errands import errands
-from exams.exam import exam_in
-from exams.exchange import DATABASE
+from exams.exam import DATABASE, exam_in, exams_in
 from exams.marking import examples
 from exams.response import Response
 from exams.roster import COLUMNS
@@ -36,6 +34,11 @@ def run(home: Path, *arguments: str) -> Result:
     return CliRunner().invoke(exam, list(arguments), obj=Settings(home), prog_name="xinglin exam")
 
 
+def seen_by(home: Path, name: str, number: str) -> release.CandidateResult | None:
+    found = exam_in(home / "exams", name)
+    return release.result(found.folder, found.form("A"), number)
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("demo")
@@ -44,8 +47,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_demo_has_one_exam_open_and_one_released(demo: Path) -> None:
-    archive = Archive(demo / "exams")
-    finished, now_open = archive.exams()
+    finished, now_open = exams_in(demo / "exams")
     assert (finished.id, now_open.id) == (FINISHED, OPEN)
     assert now_open.opens < NOW < now_open.closes
     assert finished.closes < NOW
@@ -54,14 +56,14 @@ def test_the_demo_has_one_exam_open_and_one_released(demo: Path) -> None:
     assert made is not None
     assert made.by == "lead01"
     assert release.released(now_open.folder) is None
-    seen = [archive.result(FINISHED, own.number) for own in archive.candidates(FINISHED).values()]
+    seen = [seen_by(demo, FINISHED, candidate.number) for candidate in finished.roster()]
     assert len(seen) == 6
     for one in seen:
         assert one is not None
         assert len(one.items) == 20
         assert 0 < one.points < one.maximum == 26
     assert any(item.comment for one in seen if one for item in one.items)
-    assert archive.result(OPEN, "DX0001") is None
+    assert seen_by(demo, OPEN, "DX0001") is None
 
 
 def test_seeding_again_changes_nothing(demo: Path) -> None:
@@ -90,10 +92,9 @@ def test_stock_export_gives_the_marks_that_were_released(demo: Path) -> None:
     nbgrader(course, "export", "--to", "grades.csv")
     with (course / "grades.csv").open() as file:
         rows = {row["student_id"]: row for row in csv.DictReader(file) if row["assignment"] == FINISHED}
-    archive = Archive(demo / "exams")
     assert len(rows) == 6
     for number, row in rows.items():
-        seen = archive.result(FINISHED, number)
+        seen = seen_by(demo, FINISHED, number)
         assert seen is not None
         assert (float(row["score"]), float(row["max_score"])) == (seen.points, seen.maximum)
         assert not row["last_name"]
@@ -147,10 +148,12 @@ def test_from_building_to_release(tmp_path: Path) -> None:
     store.submit("dx-1", "N1", "s", len(responses), "student01").result()
     store.close()
 
+    early = run(tmp_path, "release", "dx-1", "--by", "lead01", "--language", "zh")
+    assert early.output == "Error: 还有 2 份答卷未评阅：请先评阅。\n"
+    assert run(tmp_path, "collect", "dx-1", "--by", "lead01").output == "2 sittings were collected.\n"
     acts = errands([sys.executable, "-c", RUN], tmp_path, "zh")
-    assert acts["release"]("dx-1", "lead01") == "还有 2 份答卷未评阅：请先评阅。"
-    assert acts["collect"]("dx-1", "lead01") == "已收取 2 份答卷。"
     assert acts["mark"]("dx-1", "lead01") == "已评阅 2 份答卷；还有 1 个作答等待人工阅卷。"
+    assert acts["mark"]("dx-9", "lead01") == "There is no exam 'dx-9'; there are: dx-1."
     refused = run(tmp_path, "release", "dx-1", "--by", "lead01")
     assert refused.exit_code == 1
     assert refused.output == "Error: 1 answers still await a marker: mark them in formgrader first.\n"
@@ -164,11 +167,10 @@ def test_from_building_to_release(tmp_path: Path) -> None:
     assert run(tmp_path, "mark", "dx-1", "--by", "lead01").output.endswith("0 answers await a marker.\n")
     wrong = run(tmp_path, "release", "dx-1", "--by", "teacher01")
     assert wrong.output == "Error: Only the group lead lead01 releases the results of this exam.\n"
-    assert Archive(tmp_path / "exams").result("dx-1", "N1") is None
+    assert seen_by(tmp_path, "dx-1", "N1") is None
     assert run(tmp_path, "release", "dx-1", "--by", "lead01").exit_code == 0
 
-    archive = Archive(tmp_path / "exams")
-    first, second = archive.result("dx-1", "N1"), archive.result("dx-1", "N2")
+    first, second = seen_by(tmp_path, "dx-1", "N1"), seen_by(tmp_path, "dx-1", "N2")
     assert first is not None
     assert second is not None
     assert (first.points, second.points) == (26 - short.points + 3, 0)
@@ -199,13 +201,16 @@ main()
 """
 
 
-def test_an_open_exam_is_not_released(tmp_path: Path) -> None:
-    assert build(tmp_path, "dx-1", NOW - timedelta(minutes=5), NOW + timedelta(hours=1)).exit_code == 0
-    refused = run(tmp_path, "release", "dx-1", "--by", "lead01")
+def test_an_open_exam_is_not_released(demo: Path) -> None:
+    refused = run(demo, "release", OPEN, "--by", "lead01")
     assert refused.exit_code == 1
     assert refused.output.startswith("Error: The exam is not over yet: it closes at ")
-    again = build(tmp_path, "dx-1", NOW, NOW + timedelta(hours=1))
-    assert again.output == "Error: There is an exam dx-1 already: choose another name.\n"
+    assert release.released(demo / "exams" / OPEN) is None
+
+
+def test_an_exam_is_not_built_twice(demo: Path) -> None:
+    again = build(demo, OPEN, NOW, NOW + timedelta(hours=1))
+    assert again.output == f"Error: There is an exam {OPEN} already: choose another name.\n"
 
 
 @pytest.mark.parametrize(

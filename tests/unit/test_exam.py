@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exams import release, roster
-from exams.archive import Archive
 from exams.documents import DocumentError
 from exams.exam import Exam, exam_in, exams_in
 from exams.form import Form
 from exams.gradebook import Result
+from exams.hall import Hall
 from exams.items import load_bank
 from exams.roster import Candidate
 
@@ -113,29 +113,25 @@ def test_any_name_survives_the_roster(tmp_path_factory: pytest.TempPathFactory, 
     assert roster.read(path) == candidates
 
 
-def test_nothing_is_seen_before_release_and_all_after(kept: Exam, tmp_path: Path) -> None:
-    archive = Archive(tmp_path)
+def test_nothing_is_seen_before_release_and_all_after(kept: Exam) -> None:
     form = kept.form("A")
-    assert archive.result("dx-1", "N1") is None
+    assert release.result(kept.folder, form, "N1") is None
     marks = [Result(item.id, item.points, False, item.points, "好") for item in form.items]
     release.release(kept.folder, {"N1": marks}, "lead01", NOW)
     assert release.released(kept.folder) == release.Release("lead01", NOW)
-    seen = archive.result("dx-1", "N1")
+    seen = release.result(kept.folder, form, "N1")
     assert seen is not None
     assert (seen.points, seen.maximum, seen.at) == (form.maximum, form.maximum, NOW)
     assert [one.item for one in seen.items] == [item.public() for item in form.items]
     assert [one.rationale for one in seen.items] == [item.rationale for item in form.items]
-    assert archive.result("dx-1", "N2") is None
-    assert archive.result("dx-1", "../../x") is None
+    assert release.result(kept.folder, form, "N2") is None
+    assert release.result(kept.folder, form, "../../x") is None
     assert {path.stat().st_mode & 0o777 for path in (kept.folder / "released").iterdir()} == {0o600}
 
 
-def test_the_archive_is_the_rooms_hall(kept: Exam, tmp_path: Path) -> None:
-    archive = Archive(tmp_path)
-    assert archive.exams() == (kept,)
-    assert archive.exam("dx-1") == kept
-    assert archive.exam("none") is None
-    assert archive.candidates("none") == {}
-    assert archive.candidates("dx-1")["student01"] == CANDIDATES[0]
-    assert archive.paper("dx-1", "A") is archive.paper("dx-1", "A")
-    assert list(archive.paper("dx-1", "A").items) == [item.id for item in kept.form("A").items]
+def test_the_hall_reads_what_was_kept(kept: Exam, tmp_path: Path) -> None:
+    hall = Hall(tmp_path)
+    assert hall.exams() == (kept,)
+    assert hall.exam("none") is None
+    assert hall.candidates(kept)["student01"] == CANDIDATES[0]
+    assert list(hall.paper(kept, "A").items) == [item.id for item in kept.form("A").items]
