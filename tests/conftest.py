@@ -1,0 +1,38 @@
+"""Fixtures of all tests: the bundled widgets, one running platform, one browser."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.platform import Platform
+from widgets.assets import build
+
+
+@pytest.fixture(scope="session", autouse=True)
+def assets():
+    """The widgets' bundles: whatever imports a widget needs them."""
+    build()
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory):
+    """The demo, running; what a test changes here, others may see."""
+    running = Platform(tmp_path_factory.mktemp("platform") / "home").start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real data for tests; it is not part of the project."""
+    folder = Path(os.environ.get("XINGLIN_SHARED") or Path(__file__).parents[2] / "shared") / "data"
+    if not folder.is_dir():
+        pytest.skip("the shared real data are not on this machine")
+    return folder
+
+
+def needs_bwrap() -> pytest.MarkDecorator:
+    """For tests of the sandbox."""
+    return pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")

@@ -1,0 +1,140 @@
+"""The apps service over the real hub: labs open, and nothing else of the platform does."""
+
+import json
+import re
+
+import psutil
+import pytest
+import tornado.httpclient
+import tornado.websocket
+
+from tests.platform import until
+
+LAB = "/services/apps/voila/render/physiology/01_nerve.ipynb"
+
+
+def opened(platform, user):
+    """(session, kernel id) of a lab opened by `user`."""
+    session = platform.session(user)
+    page = session.get(platform.url + LAB, timeout=60)
+    assert page.status_code == 200
+    return session, page, json.loads(re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page.text, re.S)[1])
+
+
+def test_a_lab_opens_for_whoever_is_logged_in(platform):
+    _session, page, config = opened(platform, "student01")
+    assert "神经干动作电位" in page.text
+    assert config["kernelId"]
+
+
+def test_nobody_gets_no_lab(platform):
+    answer = platform.session().get(platform.url + LAB, timeout=20)
+    assert "/hub/login" in answer.url
+
+
+def test_the_page_holds_no_source_and_no_token(platform):
+    _session, page, config = opened(platform, "student01")
+    assert "check_threshold" not in page.text
+    tokens = [file.read_text() for file in (platform.home / "secrets").iterdir()]
+    assert [token for token in tokens if token in page.text] == []
+    assert not config.get("token")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "voila/tree",
+        "voila/tree/physiology",
+        "voila/files/physiology/01_nerve.ipynb",
+        "voila/api/contents",
+        "voila/api/contents/physiology/01_nerve.ipynb",
+        "api/contents/physiology/01_nerve.ipynb",
+        "api/kernels",
+        "api/terminals",
+        "voila/static/../../../../state.sqlite",
+        "voila/labextensions/../../secrets/cookie-secret",
+        "voila/render/../../state.sqlite",
+        "voila/render/physiology/nothing.ipynb",
+        "voila/render/%2e%2e/%2e%2e/demo-accounts.json",
+    ],
+)
+@pytest.mark.parametrize("user", ["student01", "teacher01"])
+def test_nothing_but_labs_is_served(platform, user, path):
+    answer = platform.session(user).get(f"{platform.url}/services/apps/{path}", timeout=20)
+    assert answer.status_code in {403, 404}, answer.url
+
+
+def test_a_kernel_answers_its_owner_alone(platform):
+    owner, _page, config = opened(platform, "student01")
+    kernel = f"{platform.url}/services/apps/api/kernels/{config['kernelId']}"
+    assert owner.get(kernel, timeout=10).status_code == 200
+    for other in ("student02", "teacher01", "lead01", "operator01"):
+        session = platform.session(other)
+        session.get(platform.url + LAB, timeout=60)  # logs in at the service
+        assert session.get(kernel, timeout=10).status_code == 403, other
+        header = {"X-XSRFToken": session.cookies.get("_xsrf", path="/services/apps/") or ""}
+        assert session.delete(kernel, headers=header, timeout=10).status_code == 403, other
+        closing = f"{platform.url}/services/apps/voila/api/shutdown/{config['kernelId']}"
+        assert session.post(closing, headers=header, timeout=10).status_code == 403, other
+    assert owner.get(kernel, timeout=10).status_code == 200
+
+
+async def connect(platform, session, kernel):
+    address = f"{platform.url.replace('http', 'ws')}/services/apps/api/kernels/{kernel}/channels"
+    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in session.cookies if cookie.path != "/hub/")
+    request = tornado.httpclient.HTTPRequest(address, headers={"Cookie": cookies, "Origin": platform.url})
+    return await tornado.websocket.websocket_connect(request)
+
+
+async def test_no_code_from_the_browser_reaches_a_kernel(platform):
+    session, _page, config = opened(platform, "student01")
+    socket = await connect(platform, session, config["kernelId"])
+    header = {"msg_id": "m", "msg_type": "execute_request", "session": "s", "username": "", "version": "5.3"}
+    content = {"code": "print('reached')", "silent": False}
+    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+    await socket.write_message(json.dumps(message))
+    question = {**message, "header": {**header, "msg_id": "k", "msg_type": "kernel_info_request"}, "content": {}}
+    await socket.write_message(json.dumps(question))
+    answers = []
+    while not any('"msg_type": "kernel_info_reply"' in str(answer) for answer in answers):
+        answers.append(await socket.read_message())
+    socket.close()
+    assert "execute_reply" not in str(answers)
+    assert "reached" not in str(answers)
+
+
+async def test_nobody_listens_in_on_anothers_kernel(platform):
+    _owner, _page, config = opened(platform, "student01")
+    other = platform.session("student02")
+    other.get(platform.url + LAB, timeout=60)
+    with pytest.raises(tornado.httpclient.HTTPClientError, match="403"):
+        await connect(platform, other, config["kernelId"])
+
+
+def test_a_kernel_knows_no_secret_of_the_service(platform):
+    opened(platform, "student01")
+    service = platform.part("hub.cli", "course")
+    kernels = [
+        child for child in psutil.Process(service.pid).children(recursive=True) if "ipykernel" in str(child.cmdline())
+    ]
+    assert kernels
+    names = {name for kernel in kernels for name in kernel.environ()}
+    assert sorted(name for name in names if name.startswith(("JUPYTERHUB", "CONFIGPROXY", "XINGLIN_PLAN"))) == []
+
+
+def test_closing_the_page_ends_the_kernel(platform):
+    session, _page, config = opened(platform, "student03")
+    header = {"X-XSRFToken": session.cookies.get("_xsrf", path="/services/apps/")}
+    closing = f"{platform.url}/services/apps/voila/api/shutdown/{config['kernelId']}"
+    assert session.post(closing, headers=header, timeout=20).status_code == 204
+    kernel = f"{platform.url}/services/apps/api/kernels/{config['kernelId']}"
+    until(lambda: session.get(kernel, timeout=10).status_code in {403, 404}, 10, "the kernel is gone")
+
+
+@pytest.mark.parametrize("header", [{}, {"Authorization": "token "}, {"Authorization": "token guessed"}])
+def test_a_report_needs_a_kernels_token(platform, header):
+    report = {"task": "threshold", "success": True, "response": 1}
+    answer = platform.session("student01").post(
+        f"{platform.url}/services/apps/report", json=report, headers=header, timeout=10
+    )
+    assert answer.status_code == 403

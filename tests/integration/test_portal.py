@@ -1,0 +1,53 @@
+"""The portal, each role in turn, over the real hub."""
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("user", "seen", "unseen"),
+    [
+        (
+            "student01",
+            ["我的考试", "我的实验", "成绩", "窗宽窗位与 CT 值测量", "神经干动作电位"],
+            ["考务台", "班级一览"],
+        ),
+        ("teacher01", ["班级一览", "学生01", "考务台"], ["学生04", "我的考试"]),
+        ("lead01", ["联考", "考务台"], ["班级一览"]),
+        ("operator01", ["账号", "管理员"], ["考务台"]),
+    ],
+)
+def test_each_role_sees_its_own_page(platform, user, seen, unseen):
+    page = platform.session(user).get(f"{platform.url}/hub/home", timeout=20).text
+    assert [text for text in seen if text not in page] == []
+    assert [text for text in unseen if text in page] == []
+
+
+def test_nobody_is_sent_to_the_login_page(platform):
+    answer = platform.session().get(f"{platform.url}/hub/home", timeout=20)
+    assert "/hub/login" in answer.url
+
+
+def test_a_wrong_password_gets_one_sentence(platform):
+    session = platform.session()
+    session.get(f"{platform.url}/hub/login", timeout=10)
+    form = {"username": "student01", "password": "wrong", "_xsrf": session.cookies.get("_xsrf", path="/hub/")}
+    assert "用户名或密码不对" in session.post(f"{platform.url}/hub/login", data=form, timeout=20).text
+
+
+def test_signing_up_is_not_offered(platform):
+    assert platform.session().get(f"{platform.url}/hub/signup", timeout=10).status_code == 404
+
+
+def test_the_language_is_remembered_and_redirects_stay_here(platform):
+    session = platform.session("student02")
+    answer = session.get(f"{platform.url}/hub/language/en?next=//evil.example/", timeout=10)
+    assert answer.url == f"{platform.url}/hub/home"
+    assert "My labs" in answer.text
+    assert "My labs" in session.get(f"{platform.url}/hub/home", timeout=10).text
+
+
+def test_a_student_gets_neither_tokens_of_others_nor_the_admin_page(platform):
+    session = platform.session("student01")
+    assert session.get(f"{platform.url}/hub/admin", timeout=10).status_code in {403, 404}
+    assert session.get(f"{platform.url}/hub/api/users", timeout=10).status_code == 403
+    assert session.get(f"{platform.url}/hub/api/users/student02", timeout=10).status_code == 404

@@ -1,0 +1,165 @@
+"""The platform as a whole: parts that die come back, a stop leaves nothing behind, a bad start says one line."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import psutil
+import pytest
+import requests
+
+from hub.formgrader import INNER_CONFIG
+from tests.conftest import needs_bwrap
+from tests.platform import ROOT, Platform, until
+
+
+def health(address):
+    try:
+        return requests.get(address, timeout=2).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+@pytest.fixture(scope="module")
+def second(platform, tmp_path_factory):
+    """A platform of its own beside the first: to be killed and stopped."""
+    running = Platform(tmp_path_factory.mktemp("second") / "home").start()
+    yield running
+    if running.process.poll() is None:
+        running.stop()
+
+
+def test_two_platforms_run_side_by_side(platform, second):
+    for one in (platform, second):
+        assert health(f"{one.url}/hub/health")
+        assert health(f"{one.url}/services/exams/health")
+    assert platform.accounts["student01"]["password"] != second.accounts["student01"]["password"]
+
+
+def test_the_accounts_file_is_its_owners_alone(platform):
+    assert (platform.home / "demo-accounts.json").stat().st_mode & 0o777 == 0o600
+    assert set(platform.accounts["lead01"]) == {"name", "password", "role", "school"}
+
+
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [
+        (("hub.cli", "exam"), "/services/exams/health"),
+        (("hub.cli", "course"), "/services/apps/health"),
+        (("jupyterhub", "jupyterhub_config"), "/hub/health"),
+        (("configurable-http-proxy",), "/services/exams/health"),
+    ],
+)
+def test_a_part_killed_is_back(second, words, path):
+    victim = second.part(*words)
+    victim.kill()
+    until(lambda: not psutil.pid_exists(victim.pid) or victim.status() == psutil.STATUS_ZOMBIE, 10, "it died")
+    until(lambda: health(second.url + path), 40, f"{path} answers again")
+    assert second.part(*words).pid != victim.pid
+
+
+def test_a_stop_leaves_no_process_behind_and_a_second_start_keeps_everything(second):
+    session = second.session("student01")
+    session.get(f"{second.url}/services/apps/voila/render/physiology/01_nerve.ipynb", timeout=60)
+    accounts = second.accounts
+    processes = second.processes()
+    assert len(processes) > 5
+    assert second.stop(signal.SIGINT) == 0
+    assert [process for process in processes if process.is_running()] == []
+    second.start()
+    assert second.accounts == accounts
+    assert "我的实验" in second.session("student01").get(f"{second.url}/hub/home", timeout=20).text
+
+
+def test_a_platform_killed_takes_its_parts_along(second):
+    processes = second.processes()
+    second.process.send_signal(signal.SIGKILL)
+    second.process.wait(10)
+    until(
+        lambda: not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes),
+        30,
+        "all parts are gone",
+    )
+
+
+def command(*arguments, home, port=None, **environment):
+    environment = {**os.environ, "XINGLIN_HOME": str(home), **environment}
+    if port:
+        environment["XINGLIN_PORT"] = str(port)
+    done = subprocess.run(
+        [sys.executable, "-m", "hub.cli", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_port_in_use_is_said_in_one_line(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, _out, error = command("serve", home=tmp_path, port=port)
+    assert code == 1
+    assert error.strip().splitlines() == [error.strip()]
+    assert f"Port {port}" in error
+    assert "XINGLIN_PORT" in error
+
+
+def test_the_demo_is_never_shown_to_the_network(tmp_path):
+    (tmp_path / "xinglin.toml").write_text('[server]\naddress = "0.0.0.0"\n')
+    (tmp_path / "demo-accounts.json").write_text("[]")
+    code, _out, error = command("serve", home=tmp_path)
+    assert code == 1
+    assert "demo" in error
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "eighty"])
+def test_a_port_that_is_none_is_refused(tmp_path, port):
+    code, _out, error = command("user", "list", home=tmp_path, port=port)
+    assert code == 1
+    assert "XINGLIN_PORT" in error
+
+
+class TestFormgrader:
+    """nbgrader's formgrader as a service."""
+
+    pytestmark = needs_bwrap()
+
+    def address(self, platform):
+        return f"{platform.url}/services/diagnostics"
+
+    def test_teachers_and_the_lead_get_in_students_and_operators_do_not(self, platform):
+        for user, expected in (("teacher01", 200), ("lead01", 200), ("student01", 403), ("operator01", 403)):
+            answer = platform.session(user).get(f"{self.address(platform)}/formgrader/gradebook", timeout=30)
+            assert answer.status_code == expected, user
+
+    def test_there_is_no_shell_and_no_kernel(self, platform):
+        session = platform.session("teacher01")
+        session.get(f"{self.address(platform)}/formgrader/gradebook", timeout=30)
+        header = {"X-XSRFToken": session.cookies.get("_xsrf", path="/services/diagnostics/")}
+        for path, body in (("terminals", {}), ("kernels", {"name": "python3"}), ("kernels", {})):
+            answer = session.post(f"{self.address(platform)}/api/{path}", json=body, headers=header, timeout=20)
+            assert answer.status_code >= 400, path
+
+    def test_only_the_gradebook_can_be_written(self, platform):
+        session = platform.session("teacher01")
+        session.get(f"{self.address(platform)}/formgrader/gradebook", timeout=30)
+        header = {"X-XSRFToken": session.cookies.get("_xsrf", path="/services/diagnostics/")}
+        model = {"type": "file", "format": "text", "content": "import os"}
+        for path in ("nbgrader_config.py", "jupyter_server_config.py", "nbgrader_config.json", "source/x.py"):
+            answer = session.put(
+                f"{self.address(platform)}/api/contents/{path}", json=model, headers=header, timeout=20
+            )
+            assert answer.status_code >= 400, path
+        assert "import os" not in (platform.home / "nbgrader/diagnostics/nbgrader_config.py").read_text()
+
+    def test_it_sees_its_course_alone(self, platform):
+        service = platform.part("bwrap", INNER_CONFIG)
+        inner = psutil.Process(service.pid).children(recursive=True)[-1]
+        root = f"/proc/{inner.pid}/root"
+        assert os.path.isdir(f"{root}/course/gradebook")
+        assert not os.path.exists(f"{root}{platform.home}")

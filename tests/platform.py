@@ -1,0 +1,101 @@
+"""A whole platform for tests: the real command in a process of its own, with a home and a port of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+START_S = 180
+STOP_S = 40
+
+
+def free_port() -> int:
+    """A port of the loopback that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        return bound.getsockname()[1]
+
+
+def until(found, seconds: float, what: str, every: float = 0.1):
+    """Poll `found` until it gives something true, and return that; fails with `what` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (value := found()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(every)
+    return value
+
+
+class Platform:
+    """`xinglin serve --demo` with `home`; `url` is its address, `accounts` its demo accounts by name."""
+
+    def __init__(self, home: Path, port: int | None = None):
+        self.home = home
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = home.parent / f"{home.name}.log"
+        self.process: subprocess.Popen | None = None
+        self._sessions: list[requests.Session] = []
+
+    def start(self) -> "Platform":
+        environment = {**os.environ, "XINGLIN_HOME": str(self.home), "XINGLIN_PORT": str(self.port)}
+        with self.log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "hub.cli", "serve", "--demo"],
+                cwd=ROOT,
+                env=environment,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        until(self._ready, START_S, "the platform answers")
+        accounts = json.loads((self.home / "demo-accounts.json").read_text("utf-8"))
+        self.accounts = {account["name"]: account for account in accounts}
+        return self
+
+    def _ready(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text("utf-8")
+        return "Ctrl-C stops it." in self.log.read_text("utf-8")
+
+    def processes(self) -> list[psutil.Process]:
+        """The platform's process and all below it."""
+        top = psutil.Process(self.process.pid)
+        return [top, *top.children(recursive=True)]
+
+    def part(self, *words: str) -> psutil.Process:
+        """The direct child whose command line holds all `words`."""
+        for child in psutil.Process(self.process.pid).children():
+            if all(any(word in argument for argument in child.cmdline()) for word in words):
+                return child
+        raise LookupError(words)
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        for session in self._sessions:
+            session.close()
+        self.process.send_signal(number)
+        return self.process.wait(STOP_S)
+
+    def session(self, user: str | None = None) -> requests.Session:
+        """A browser's cookies: of `user` logged in, or of nobody."""
+        session = requests.Session()
+        self._sessions.append(session)
+        session.hooks["response"].append(_utf8)
+        if user is not None:
+            session.get(f"{self.url}/hub/login", timeout=10)
+            form = {"username": user, "password": self.accounts[user]["password"]}
+            form["_xsrf"] = session.cookies.get("_xsrf", path="/hub/")
+            answer = session.post(f"{self.url}/hub/login", data=form, timeout=20)
+            assert urlsplit(answer.url).path == "/hub/home", answer.url
+        return session
+
+
+def _utf8(answer, **_options):
+    """JupyterHub names no encoding in its headers; its pages do."""
+    answer.encoding = "utf-8"
