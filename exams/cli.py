@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -142,13 +143,16 @@ def build_command(
     candidates = roster.read(roster_file)
     schools = tuple(dict.fromkeys(candidate.school for candidate in candidates))
     form = _assembled(bank, plan, name, seed)
-    made = Exam(name, course, title, opens, closes, minutes, lead, schools, ("A",), folder)
-    made.save()
-    made.save_form(form)
-    roster.write(folder / ROSTER, candidates)
-    made.roster()
-    with office(settings) as (desk, _):
-        released = desk.build(made)
+    made = Exam(name, course, title, opens, closes, minutes, lead, schools, (form.id,), folder)
+    with ExitStack() as undo:
+        undo.callback(shutil.rmtree, folder)
+        made.save()
+        made.save_form(form)
+        roster.write(folder / ROSTER, candidates)
+        made.roster()
+        with office(settings) as (desk, _):
+            released = desk.build(made)
+        undo.pop_all()
     click.echo(f"{name}: {len(form.items)} items, {form.maximum:g} points, {len(candidates)} candidates.")
     for path in released:
         click.echo(f"Release without solutions and hidden tests: {path}")

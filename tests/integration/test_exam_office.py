@@ -213,6 +213,32 @@ def test_an_exam_is_not_built_twice(demo: Path) -> None:
     assert again.output == f"Error: There is an exam {OPEN} already: choose another name.\n"
 
 
+def test_what_cannot_be_built_leaves_nothing_behind(tmp_path: Path) -> None:
+    candidates = roster_file(tmp_path)
+    candidates.write_text(candidates.read_text(encoding="utf-8").replace(",A,", ",B,"), encoding="utf-8")
+    times = ["--opens", "2027-01-08T09:00+08:00", "--closes", "2027-01-08T11:00+08:00", "--minutes", "60"]
+    options = ["--title", "t", *times, "--lead", "lead01", "--roster", str(candidates)]
+    refused = run(tmp_path, "build", "dx-1", *options)
+    assert refused.exit_code == 1
+    assert "has the form 'B', which the exam does not have" in refused.output
+    assert not (tmp_path / "exams" / "dx-1").exists()
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        (["2027-01-08T09:00", "2027-01-08T11:00+08:00"], "Give the offset from UTC too"),
+        (["tomorrow", "2027-01-08T11:00+08:00"], "'tomorrow' is not a time such as"),
+        (["2027-01-08T11:00+08:00", "2027-01-08T09:00+08:00"], "The exam must close after it opens."),
+    ],
+)
+def test_times_that_make_no_sense_are_refused(tmp_path: Path, times: list[str], said: str) -> None:
+    options = ["--title", "t", "--opens", times[0], "--closes", times[1], "--minutes", "60", "--lead", "lead01"]
+    refused = run(tmp_path, "build", "dx-1", *options, "--roster", str(roster_file(tmp_path)))
+    assert refused.exit_code != 0
+    assert said in refused.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
