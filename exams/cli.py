@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from exams import assembly, blueprint, release, roster
+from exams import blueprint, release, roster
 from exams.documents import DocumentError
-from exams.exam import EXAM_ID, Exam, exam_in, exams_in
-from exams.exchange import DATABASE
-from exams.gradebook import GradebookError
+from exams.exam import DATABASE, EXAM_ID, ROSTER, Exam, exam_in, exams_in
+from exams.form import Form
 from exams.items import load_bank
-from exams.office import Office, OfficeError
 from exams.sitting import SittingStore
 from widgets.i18n import LANGUAGES
 
+if TYPE_CHECKING:
+    from exams.office import Office
+
 BANK = Path(__file__).parent / "bank"
-KNOWN = (DocumentError, GradebookError, assembly.AssemblyError)
 
 
 class Settings(Protocol):
@@ -39,7 +40,7 @@ class OneLine(click.Group):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except KNOWN as error:
+        except DocumentError as error:
             raise click.ClickException(str(error)) from error
 
 
@@ -65,6 +66,10 @@ def when(_context: click.Context, parameter: click.Parameter, value: str) -> dat
 @contextmanager
 def office(settings: Settings, language: str = "en") -> Iterator[tuple[Office, SittingStore]]:
     """The office over the platform's response store."""
+    # nbgrader takes seconds to import, and every `xinglin` command imports this module
+    from exams.gradebook import GradebookError
+    from exams.office import Office, OfficeError
+
     (settings.home / "exams").mkdir(parents=True, exist_ok=True, mode=0o700)
     store = SittingStore(f"sqlite:///{settings.home / 'exams' / DATABASE}")
     try:
@@ -73,6 +78,8 @@ def office(settings: Settings, language: str = "en") -> Iterator[tuple[Office, S
             yield desk, store
         except OfficeError as error:
             raise click.ClickException(desk.say(error.text, **error.values)) from error
+        except GradebookError as error:
+            raise click.ClickException(str(error)) from error
     finally:
         store.close()
 
@@ -135,17 +142,29 @@ def build_command(
         raise click.ClickException("The exam must close after it opens.")
     candidates = roster.read(roster_file)
     schools = tuple(dict.fromkeys(candidate.school for candidate in candidates))
-    form = assembly.assemble(load_bank(bank), blueprint.load(plan), form="A", exam=name, seed=seed)
-    made = Exam(name, course, title, opens, closes, minutes, lead, schools, ("A",), folder)
-    made.save()
-    made.save_form(form)
-    roster.write(folder / "roster.csv", candidates)
-    made.roster()
-    with office(settings) as (desk, _):
-        released = desk.build(made)
+    form = _assembled(bank, plan, name, seed)
+    made = Exam(name, course, title, opens, closes, minutes, lead, schools, (form.id,), folder)
+    with ExitStack() as undo:
+        undo.callback(shutil.rmtree, folder)
+        made.save()
+        made.save_form(form)
+        roster.write(folder / ROSTER, candidates)
+        made.roster()
+        with office(settings) as (desk, _):
+            released = desk.build(made)
+        undo.pop_all()
     click.echo(f"{name}: {len(form.items)} items, {form.maximum:g} points, {len(candidates)} candidates.")
     for path in released:
         click.echo(f"Release without solutions and hidden tests: {path}")
+
+
+def _assembled(bank: Path, plan: Path, name: str, seed: int) -> Form:
+    from exams import assembly  # SciPy's optimisers take a second to import
+
+    try:
+        return assembly.assemble(load_bank(bank), blueprint.load(plan), form="A", exam=name, seed=seed)
+    except assembly.AssemblyError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @exam.command("list")

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from exams import assembly, blueprint, gradebook, roster
-from exams.exam import ROSTER, Exam
-from exams.exchange import DATABASE
+from exams.exam import DATABASE, ROSTER, Exam
 from exams.form import Form
 from exams.items import Item, load_bank
 from exams.marking import examples

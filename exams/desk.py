@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from exams.api import milliseconds
-from exams.exam import Exam
 from exams.pages import labels
 from exams.sitting import Progress
 from exams.timing import phase
@@ -83,13 +82,7 @@ class Act(Api):
         exam = self.exam_for_lead(exam_id)
         if act not in self.context.acts:
             raise unreadable()
-        await self._noted(exam, act, "begun")
-        message = await asyncio.to_thread(self.context.acts[act], exam.id, self.current_user.user)
-        await self._noted(exam, act, message)
-        self.answer({"message": message})
-
-    async def _noted(self, exam: Exam, act: str, outcome: str) -> None:
-        await asyncio.wrap_future(self.context.store.note(exam.id, self.current_user.user, act, {"outcome": outcome}))
+        self.answer({"message": await asyncio.to_thread(self.context.acts[act], exam.id, self.current_user.user)})
 
 
 class Credit(Api):

@@ -18,6 +18,7 @@ from exams.roster import Candidate
 
 EXAM_ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
 FILE, ROSTER = "exam.toml", "roster.csv"
+DATABASE = "exams.sqlite"  # beside the exams: the response store of all of them
 TEXTS, LISTS = ("id", "course", "title", "lead"), ("schools", "forms")
 
 

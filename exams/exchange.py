@@ -17,12 +17,12 @@ from traitlets import Unicode
 from courses.cases import CaseStore
 from courses.measure import Image
 from exams import paper
+from exams.exam import DATABASE as DATABASE
 from exams.exam import exams_in
 from exams.form import Form
 from exams.sitting import SittingStore
 
 TIMESTAMP = "timestamp.txt"
-DATABASE = "exams.sqlite"
 
 
 class Sittings(Protocol):

@@ -6,6 +6,7 @@ short answers are left for a marker. A marker's points and comments are never ov
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import sys
@@ -41,9 +42,9 @@ class Result:
 
     item: str
     points: float
+    pending: bool
     maximum: float
     comment: str
-    pending: bool
 
 
 def prepare(course: Path, home: Path) -> None:
@@ -92,8 +93,14 @@ def record(
         cells = _cells(book, form)
         session = book.db
         _add_students(session, set(marks))
-        notebooks = _add_submissions(session, cells, submitted, set(marks))
-        _write_grades(session, cells, notebooks, marks)
+        known = _submissions(session, cells)
+        new = dict(zip(sorted(marks.keys() - known.keys()), _ids(), strict=False))
+        _add_submissions(session, cells, new, submitted)
+        for notebooks, write in ((new, _insert_marks), (known, _update_marks)):
+            own = {notebook: marks[number] for number, notebook in notebooks.items() if number in marks}
+            grades, comments = _rows(cells, own)
+            if grades:
+                write(session, grades, comments)
         session.commit()
 
 
@@ -105,6 +112,10 @@ class _Cells:
     notebook: str
     grades: dict[str, str]
     solutions: dict[str, str]
+
+    def solution(self, item: str) -> str:
+        """The cell that holds the answer to `item`: its own for a short answer."""
+        return self.solutions.get(item) or self.solutions[item + paper.ANSWER]
 
 
 def _cells(book: Any, form: Form) -> _Cells:
@@ -131,85 +142,88 @@ def _insert(session: Any, table: Any, rows: list[dict[str, Any]]) -> None:
         session.execute(sa.insert(table.__table__), rows)
 
 
-def _add_submissions(
-    session: Any, cells: _Cells, submitted: Mapping[str, datetime], numbers: set[str]
-) -> dict[str, str]:
-    """Candidate number -> id of the submitted notebook; what is missing is added, with its grades and comments."""
+def _ids() -> Iterator[str]:
+    """New ids as nbgrader has them (32 hexadecimal digits), ascending: random ones cost the indexes twice the time."""
+    prefix = uuid4().hex[:24]
+    return (f"{prefix}{number:08x}" for number in itertools.count())
+
+
+def _submissions(session: Any, cells: _Cells) -> dict[str, str]:
+    """Candidate number -> nbgrader's id of the submitted notebook, of those that are in the gradebook."""
     query = (
         sa.select(api.SubmittedAssignment.student_id, api.SubmittedNotebook.id)
         .join(api.SubmittedNotebook, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id)
         .where(api.SubmittedAssignment.assignment_id == cells.assignment)
     )
-    notebooks: dict[str, str] = dict(session.execute(query).all())
-    new = {number: (uuid4().hex, uuid4().hex) for number in sorted(numbers - notebooks.keys())}
-    _insert(
-        session,
-        api.SubmittedAssignment,
-        [
-            {
-                "id": submission,
-                "assignment_id": cells.assignment,
-                "student_id": number,
-                "timestamp": submitted[number].astimezone(UTC).replace(tzinfo=None),
-            }
-            for number, (submission, _) in new.items()
-        ],
-    )
-    _insert(
-        session,
-        api.SubmittedNotebook,
-        [
-            {"id": notebook, "assignment_id": submission, "notebook_id": cells.notebook}
-            for submission, notebook in new.values()
-        ],
-    )
-    added = [notebook for _, notebook in new.values()]
-    _insert(
-        session,
-        api.Grade,
-        [
-            {"id": uuid4().hex, "cell_id": cell, "notebook_id": notebook}
-            for notebook in added
-            for cell in cells.grades.values()
-        ],
-    )
-    _insert(
-        session,
-        api.Comment,
-        [
-            {"id": uuid4().hex, "cell_id": cell, "notebook_id": notebook}
-            for notebook in added
-            for cell in cells.solutions.values()
-        ],
-    )
-    return notebooks | {number: notebook for number, (_, notebook) in new.items()}
+    return dict(session.execute(query).all())
 
 
-def _write_grades(
-    session: Any, cells: _Cells, notebooks: Mapping[str, str], marks: Mapping[str, Mapping[str, Mark]]
-) -> None:
-    """The points and nbgrader's own comment on what was left out, over whatever automatic ones were there."""
-    grade, comment = api.Grade.__table__, api.Comment.__table__
-    grades: list[dict[str, Any]] = []
-    comments: list[dict[str, Any]] = []
-    for number, own in marks.items():
+def _add_submissions(session: Any, cells: _Cells, new: Mapping[str, str], submitted: Mapping[str, datetime]) -> None:
+    """Add a submission and its notebook, by the id given, for each candidate number of `new`."""
+    ids = dict(zip(new, _ids(), strict=False))
+    assignments = [
+        {
+            "id": ids[number],
+            "assignment_id": cells.assignment,
+            "student_id": number,
+            "timestamp": submitted[number].astimezone(UTC).replace(tzinfo=None),
+        }
+        for number in new
+    ]
+    notebooks = [
+        {"id": notebook, "assignment_id": ids[number], "notebook_id": cells.notebook}
+        for number, notebook in new.items()
+    ]
+    _insert(session, api.SubmittedAssignment, assignments)
+    _insert(session, api.SubmittedNotebook, notebooks)
+
+
+Rows = list[dict[str, Any]]
+
+
+def _rows(cells: _Cells, marks: Mapping[str, Mapping[str, Mark]]) -> tuple[Rows, Rows]:
+    """Grades and comments as `nbgrader autograde` gives them, of `marks` (notebook id -> item id -> mark)."""
+    grades, comments = [], []
+    for notebook, own in marks.items():
         for item, mark in own.items():
-            place = {"in_notebook": notebooks[number]}
-            pending = mark.correct is None
-            grades.append(place | {"in_cell": cells.grades[item], "points": None if pending else mark.points})
-            solution = cells.solutions.get(item) or cells.solutions[item + paper.ANSWER]
+            points = None if mark.correct is None else mark.points
             said = NO_RESPONSE if mark.reason == BLANK else None
-            comments.append(place | {"in_cell": solution, "said": said})
-    if not grades:
-        return
-    here = (grade.c.notebook_id == sa.bindparam("in_notebook")) & (grade.c.cell_id == sa.bindparam("in_cell"))
-    manual = grade.c.manual_score.is_not(None) | sa.bindparam("points").is_(None)
+            grades.append({"notebook": notebook, "cell": cells.grades[item], "points": points})
+            comments.append({"notebook": notebook, "cell": cells.solution(item), "said": said})
+    return grades, comments
+
+
+def _insert_marks(session: Any, grades: Rows, comments: Rows) -> None:
+    points = [
+        {
+            "id": own,
+            "notebook_id": row["notebook"],
+            "cell_id": row["cell"],
+            "auto_score": row["points"],
+            "needs_manual_grade": row["points"] is None,
+        }
+        for own, row in zip(_ids(), grades, strict=False)
+    ]
+    remarks = [
+        {"id": own, "notebook_id": row["notebook"], "cell_id": row["cell"], "auto_comment": row["said"]}
+        for own, row in zip(_ids(), comments, strict=False)
+    ]
+    _insert(session, api.Grade, points)
+    _insert(session, api.Comment, remarks)
+
+
+def _update_marks(session: Any, grades: Rows, comments: Rows) -> None:
+    grade, comment = api.Grade.__table__, api.Comment.__table__
+    # nbgrader would ask for every manual mark again, for a submission may have changed; a closed sitting cannot
+    pending = grade.c.manual_score.is_(None) & sa.bindparam("points").is_(None)
+    values = {"auto_score": sa.bindparam("points"), "needs_manual_grade": pending}
     connection = session.connection()
-    connection.execute(
-        sa.update(grade).where(here).values(auto_score=sa.bindparam("points"), needs_manual_grade=manual), grades
-    )
-    here = (comment.c.notebook_id == sa.bindparam("in_notebook")) & (comment.c.cell_id == sa.bindparam("in_cell"))
-    connection.execute(sa.update(comment).where(here).values(auto_comment=sa.bindparam("said")), comments)
+    connection.execute(sa.update(grade).where(_here(grade)).values(values), grades)
+    connection.execute(sa.update(comment).where(_here(comment)).values(auto_comment=sa.bindparam("said")), comments)
+
+
+def _here(table: sa.Table) -> sa.ColumnElement[bool]:
+    return (table.c.notebook_id == sa.bindparam("notebook")) & (table.c.cell_id == sa.bindparam("cell"))
 
 
 def write_autograded(course: Path, form: Form, marks: Mapping[str, Mapping[str, Mark]]) -> None:
@@ -227,43 +241,30 @@ def results(course: Path, form: Form) -> dict[str, list[Result]]:
     """Candidate number -> results in the order of the form, as they stand in the gradebook now."""
     with opened(course) as book:
         cells = _cells(book, form)
-        grades = (
-            sa.select(
-                api.SubmittedAssignment.student_id,
-                api.Grade.cell_id,
-                api.Grade.score,
-                api.Grade.needs_manual_grade,
-            )
-            .select_from(api.SubmittedAssignment)
-            .join(api.SubmittedNotebook, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id)
-            .join(api.Grade, api.Grade.notebook_id == api.SubmittedNotebook.id)
-            .where(api.SubmittedAssignment.assignment_id == cells.assignment)
-        )
-        comments = (
-            sa.select(api.SubmittedAssignment.student_id, api.Comment.cell_id, api.Comment.manual_comment)
-            .select_from(api.SubmittedAssignment)
-            .join(api.SubmittedNotebook, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id)
-            .join(api.Comment, api.Comment.notebook_id == api.SubmittedNotebook.id)
-            .where(api.SubmittedAssignment.assignment_id == cells.assignment)
-        )
-        said = {(student, cell): text or "" for student, cell, text in book.db.execute(comments)}
-        found = {(student, cell): (score, pending) for student, cell, score, pending in book.db.execute(grades)}
+        numbers = {notebook: number for number, notebook in _submissions(book.db, cells).items()}
+        grades = sa.select(api.Grade.notebook_id, api.Grade.cell_id, api.Grade.score, api.Grade.needs_manual_grade)
+        remarks = sa.select(api.Comment.notebook_id, api.Comment.cell_id, api.Comment.manual_comment)
+        here = api.SubmittedNotebook.notebook_id == cells.notebook
+        found = {
+            (notebook, cell): (score, pending)
+            for notebook, cell, score, pending in book.db.execute(grades.join(api.SubmittedNotebook).where(here))
+        }
+        said = {
+            (notebook, cell): text or ""
+            for notebook, cell, text in book.db.execute(remarks.join(api.SubmittedNotebook).where(here))
+        }
     return {
-        student: [_result(item, student, cells, found, said) for item in form.items]
-        for student in sorted({student for student, _ in found})
+        numbers[notebook]: [
+            Result(
+                item.id,
+                *found[notebook, cells.grades[item.id]],
+                maximum=item.points,
+                comment=said[notebook, cells.solution(item.id)],
+            )
+            for item in form.items
+        ]
+        for notebook in sorted(numbers, key=numbers.__getitem__)
     }
-
-
-def _result(
-    item: Any,
-    student: str,
-    cells: _Cells,
-    found: Mapping[tuple[str, str], tuple[float, bool]],
-    said: Mapping[tuple[str, str], str],
-) -> Result:
-    score, pending = found[student, cells.grades[item.id]]
-    solution = cells.solutions.get(item.id) or cells.solutions[item.id + paper.ANSWER]
-    return Result(item.id, score, item.points, said[student, solution], pending)
 
 
 def mark_by_hand(course: Path, form: Form, number: str, item: str, points: float, comment: str) -> None:

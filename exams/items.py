@@ -10,20 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
+from courses.measure import checked
 from courses.models import ecg
 from exams.documents import DocumentError, Fields, read_yaml
 
 LEVELS = ("recall", "apply", "analyse")
 SINGLE = ("A1", "A2", "A3", "A4", "B1")
 SHARED_STEM = ("A3", "A4")
+GROUPED = (*SHARED_STEM, "B1")
 TYPES = (*SINGLE, "X", "numeric", "ecg", "measurement", "short")
 MEASURES = ("length", "angle", "ellipse", "probe")
 LETTERS = "ABCDEFGH"
 SINGLE_OPTIONS = 5  # the licensing exam's A-type items have five options
 FEWEST_OPTIONS = 4
+MOST_FRAMES = 100_000
 POINTS_STEP = 0.5  # points are multiples of it, so that sums of marks are exact
 
 
@@ -116,41 +118,23 @@ class Item:
     def document(self) -> dict[str, Any]:
         """The item as plain data, as a bank writes it; its group is named by id."""
         plain: dict[str, Any] = {name: getattr(self, name) for name in COMMON}
-        for name in FIELDS[self.type] & {"key", "unit", "tolerance", "measure", "model_answer", "max_length"}:
-            plain[name] = getattr(self, name)
-        if self.type == "X" and isinstance(self.key, tuple):
-            plain["key"] = list(self.key)
-        if self.type == "ecg":
-            plain |= {"key": self.key} | ({} if self.options else {"unit": self.unit, "tolerance": self.tolerance})
-        if self.options and self.type != "B1":
-            plain["options"] = dict(self.options)
-        if self.rubric:
-            plain["rubric"] = [{"points": points, "text": text} for points, text in self.rubric]
-        if self.minimum_area:
-            plain["minimum_area"] = self.minimum_area
-        for name, value in (("asset", self.asset), ("example", self.example)):
-            if value is not None:
-                plain[name] = dict(value)
-        return plain | ({"group": self.group.id} if self.group else {})
+        if self.group:
+            plain["group"] = self.group.id
+        if self.asset is not None:
+            plain["asset"] = dict(self.asset)
+        if self.type == "short":
+            rubric = [{"points": points, "text": text} for points, text in self.rubric]
+            return plain | {"rubric": rubric, "model_answer": self.model_answer, "max_length": self.max_length}
+        plain["key"] = list(self.key) if isinstance(self.key, tuple) else self.key
+        if self.options:
+            return plain if self.type == "B1" else plain | {"options": dict(self.options)}
+        plain |= {"unit": self.unit, "tolerance": self.tolerance}
+        if self.example is not None:
+            plain |= {"measure": self.measure, "example": dict(self.example)}
+        return plain | ({"minimum_area": self.minimum_area} if self.minimum_area else {})
 
 
 COMMON = ("id", "type", "subject", "topic", "level", "difficulty", "points", "stem", "rationale", "source")
-_CHOICE = frozenset({"key", "options", "asset"})
-_NUMBER = frozenset({"key", "unit", "tolerance", "asset"})
-FIELDS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "A1": _CHOICE,
-        "A2": _CHOICE,
-        "A3": _CHOICE | {"group"},
-        "A4": _CHOICE | {"group"},
-        "B1": frozenset({"key", "group"}),
-        "X": _CHOICE,
-        "numeric": _NUMBER,
-        "ecg": frozenset({"key", "asset"}),
-        "measurement": _NUMBER | {"measure", "example", "minimum_area"},
-        "short": frozenset({"asset", "rubric", "model_answer", "max_length"}),
-    }
-)
 
 
 def parse_group(fields: Fields) -> Group:
@@ -169,7 +153,6 @@ def parse_group(fields: Fields) -> Group:
 def parse_item(fields: Fields, groups: Mapping[str, Group], subject: str = "", topic: str = "") -> Item:
     """An item from its fields; subject and topic where it does not name its own. Raises DocumentError."""
     kind = fields.one_of("type", TYPES)
-    allowed = FIELDS[kind]
     values: dict[str, Any] = {
         "type": kind,
         "id": fields.slug("id"),
@@ -184,9 +167,9 @@ def parse_item(fields: Fields, groups: Mapping[str, Group], subject: str = "", t
         raise fields.fail("difficulty", "The difficulty is the share expected to get it right, between 0 and 1.")
     if values["points"] % POINTS_STEP:
         raise fields.fail("points", f"Points are multiples of {POINTS_STEP:g}.")
-    if "group" in allowed:
+    if kind in GROUPED:
         values["group"] = _group(fields, kind, groups)
-    if "asset" in allowed and ("asset" in fields or kind in ("ecg", "measurement")):
+    if kind in ("ecg", "measurement") or (kind != "B1" and "asset" in fields):
         values["asset"] = _asset(fields.mapping("asset"), kind)
     if kind in (*SINGLE, "X") or (kind == "ecg" and "options" in fields):
         values |= _choice(fields, kind, values.get("group"))
@@ -245,7 +228,12 @@ def _measurement(fields: Fields) -> dict[str, Any]:
         "points": example.list("points"),
     }
     example.done()
-    return {"measure": measure, "minimum_area": fields.number("minimum_area", 0.0, above=-1), "example": own}
+    try:
+        checked(own, MOST_FRAMES)
+    except ValueError as error:
+        raise fields.fail("example", f"The example is no measurement: {error}.") from error
+    area = fields.number("minimum_area", above=0) if "minimum_area" in fields else 0.0
+    return {"measure": measure, "minimum_area": area, "example": own}
 
 
 def _short(fields: Fields, points: float) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from babel.messages.extract import extract_from_dir
 
 from exams.api import milliseconds
 from exams.exam import Exam
-from exams.response import counts, receipt_hash
+from exams.response import Json, counts, receipt_hash
 from exams.roster import Candidate
 from exams.sitting import Sitting
 from exams.timing import Phase, phase
@@ -42,6 +42,18 @@ def in_time(exams: Iterable[Exam], now_ms: int) -> list[Exam]:
         return {Phase.OPEN: (0, closes), Phase.BEFORE: (1, opens), Phase.OVER: (2, -closes)}[stage]
 
     return sorted(exams, key=place)
+
+
+def worded(value: Json) -> str:
+    """An answer as its candidate reads it: a letter, letters, a number, a text, or what was measured."""
+    if isinstance(value, list):
+        return " ".join(str(part) for part in value)
+    if isinstance(value, dict):
+        measured = value.get("value")
+        if isinstance(measured, dict):
+            measured = measured.get("mean")
+        return f"{measured:.4g} {value.get('unit', '')}" if isinstance(measured, int | float) else ""
+    return "" if value is None else str(value)
 
 
 class CandidatePage(Page):
@@ -81,7 +93,7 @@ class MyExams(Page):
                     "candidate": candidate,
                     "sitting": sitting,
                     "closed": None if sitting is None else sitting.closed_at(now),
-                    "released": candidate is not None and context.result(exam.id, candidate.number) is not None,
+                    "released": self.released(exam, candidate),
                     "times": milliseconds(exam),
                 }
             )
@@ -151,7 +163,7 @@ class Receipt(CandidatePage):
             number=f"{candidate.number}-{proof[:RECEIPT_DIGITS].upper()}",
             proof=proof,
             iso=datetime.fromtimestamp(closed / 1000, UTC).isoformat(timespec="seconds"),
-            released=self.context.result(exam.id, candidate.number) is not None,
+            released=self.released(exam, candidate),
         )
 
 
@@ -166,7 +178,8 @@ class Result(CandidatePage):
             raise ProblemError(
                 404, "not_released", N_("The results of this exam are not released yet. They will appear here.")
             )
-        answers = {} if sitting is None else self.context.store.latest(sitting)
+        held = {} if sitting is None else self.context.store.latest(sitting)
+        answers = {item: worded(response.value) for item, response in held.items()}
         self.show("result.html", exam=exam, candidate=candidate, result=result, answers=answers)
 
 

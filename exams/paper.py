@@ -90,7 +90,7 @@ def _objective_cells(item: Item) -> list[Any]:
     solution = (
         f"### BEGIN SOLUTION\nanswer = {_literal(item, marking.examples(item).correct, item.key)}\n### END SOLUTION"
     )
-    test = f"# {item.points:g}\n### BEGIN HIDDEN TESTS\n{hidden_test(item)}\n### END HIDDEN TESTS"
+    test = f"# 满分 {item.points:g} 分\n### BEGIN HIDDEN TESTS\n{hidden_test(item)}\n### END HIDDEN TESTS"
     name = item.id + ANSWER
     return [
         new_code_cell(solution, id=_cell_id(name), metadata=_metadata(name, solution=True)),
@@ -210,5 +210,7 @@ def graded(submitted: Notebook, form: Form, marks: Mapping[str, Mark]) -> Notebo
 
 def _rubric_cell(item: Item) -> Any:
     lines = [f"- {points:g} 分：{html.escape(text)}" for points, text in item.rubric]
-    text = "\n".join(["评分标准", "", *lines, "", "参考答案", "", html.escape(item.model_answer)])
-    return new_markdown_cell(f"### BEGIN MARK SCHEME\n{text}\n### END MARK SCHEME", id=_cell_id(f"{item.id}-rubric"))
+    text = "\n".join(["**评分标准**", "", *lines, "", "**参考答案**", "", html.escape(item.model_answer), ""])
+    return new_markdown_cell(
+        f"<!-- BEGIN MARK SCHEME -->\n{text}\n<!-- END MARK SCHEME -->", id=_cell_id(f"{item.id}-rubric")
+    )

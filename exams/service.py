@@ -10,7 +10,6 @@ import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import tornado.httpserver
 import tornado.netutil
@@ -22,6 +21,7 @@ from exams import api, desk, pages, pictures, web
 from exams.exam import Exam
 from exams.hall import Hall
 from exams.identity import Identity, Sessions
+from exams.release import CandidateResult
 from exams.sitting import SittingStore
 from exams.static import Static, StaticFiles
 
@@ -48,9 +48,9 @@ class Config:
     """What the service is made of.
 
     cookie_secret seals the sessions; it must outlive a restart. acts: what a group lead can do after the exam, by name
-    (collect, mark, release): `act(exam id, hub user) -> sentence`. result: `(exam id, candidate number)` to what was
-    released to that candidate, None before release. series: a case id to its image series. formgrader: the
-    address of nbgrader's formgrader of an exam.
+    (collect, mark, release): `act(exam id, hub user) -> sentence`, which also keeps it in the audit log.
+    result: `(exam id, candidate number)` to what was released to that candidate, None before release. series: a case
+    id to its image series. formgrader: the address of nbgrader's formgrader of an exam.
     """
 
     hall: Hall
@@ -61,7 +61,7 @@ class Config:
     portal: str = "/hub/home"
     logout: str = "/hub/logout"
     acts: Mapping[str, Callable[[str, str], str]] = field(default_factory=dict)
-    result: Callable[[str, str], Any] = unreleased
+    result: Callable[[str, str], CandidateResult | None] = unreleased
     series: Callable[[str], Series] = without_images
     formgrader: Callable[[Exam], str] = lambda exam: f"/services/{exam.course}/"
 

@@ -17,6 +17,7 @@ from courses.series import Series
 from exams.exam import Exam
 from exams.hall import Hall
 from exams.identity import Identity, Person, Sessions
+from exams.release import CandidateResult
 from exams.response import Json
 from exams.roster import Candidate
 from exams.sitting import SittingStore
@@ -57,7 +58,7 @@ class Context:
     portal: str
     logout: str
     acts: Mapping[str, Callable[[str, str], str]]
-    result: Callable[[str, str], Any]
+    result: Callable[[str, str], CandidateResult | None]
     series: Callable[[str], Series]
     formgrader: Callable[[Exam], str]
 
@@ -167,6 +168,10 @@ class Handler(RequestHandler):
     def leads(self, exam: Exam) -> bool:
         """Whether the asker is the group lead in charge of `exam`."""
         return "lead" in self.current_user.groups and self.current_user.user == exam.lead
+
+    def released(self, exam: Exam, candidate: Candidate | None) -> bool:
+        """Whether there is a result for the candidate to see."""
+        return candidate is not None and self.context.result(exam.id, candidate.number) is not None
 
     def problem(self, status: int, error: BaseException | None) -> tuple[str, str]:
         """The code and the sentence for an error."""

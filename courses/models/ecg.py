@@ -40,7 +40,7 @@ RHYTHMS = tuple(_EXTRA)
 
 # peak heights in mV at the independent leads I, II, V1 ... V6 of an adult's normal tracing
 _P = (0.08, 0.13, 0.05, 0.06, 0.07, 0.08, 0.08, 0.08)
-_Q = (-0.03, -0.06, 0.0, 0.0, 0.0, -0.02, -0.06, -0.07)
+_Q = (-0.05, -0.08, 0.0, 0.0, 0.0, -0.03, -0.09, -0.10)
 _R = (0.65, 1.10, 0.25, 0.50, 0.90, 1.50, 1.30, 1.00)
 _S = (-0.10, -0.15, -0.90, -1.30, -0.90, -0.50, -0.20, -0.08)
 _T = (0.20, 0.30, 0.05, 0.35, 0.45, 0.45, 0.35, 0.25)
@@ -186,10 +186,9 @@ def _bump(
 
 def _complex(signal: NDArray[np.float64], time: NDArray[np.float64], beat: Beat) -> None:
     """Q, R, S and T of a beat conducted by the His-Purkinje system."""
-    edge = 0.22 * beat.qrs / EDGE
-    _bump(signal, time, beat.onset + 0.22 * beat.qrs, edge, edge, _Q)
-    _bump(signal, time, beat.onset + 0.50 * beat.qrs, 0.1 * beat.qrs, 0.1 * beat.qrs, _R)
-    _bump(signal, time, beat.onset + 0.78 * beat.qrs, edge, edge, _S)
+    for heights, centre, half in ((_Q, 0.12, 0.12), (_R, 0.45, 0.33), (_S, 0.75, 0.25)):
+        width = half * beat.qrs / EDGE
+        _bump(signal, time, beat.onset + centre * beat.qrs, width, width, heights)
     _t_wave(signal, time, beat, _T)
 
 

@@ -3,8 +3,6 @@
 import { h } from "./dom.js";
 import { t } from "./strings.js";
 
-const TYPING_MS = 500; // a pause in typing: what stands there then is a change worth saving
-
 /** Whether a value answers nothing; the same rule as the server's. */
 export const blank = (value) =>
   value === null || value === undefined || (Array.isArray(value) ? value.length === 0 : typeof value === "string" && !value.trim());
@@ -37,26 +35,7 @@ function options(item, value, change, many) {
   return {
     element: h("fieldset", { class: "options" }, h("legend", {}, legend), ...rows, clear),
     choose: (letter) => inputs.find((input) => input.value === letter)?.click(),
-    flush: () => {},
   };
-}
-
-/** A field that is saved while typing pauses, and at once when it is left. */
-function typed(field, change, checks = () => {}) {
-  let timer = null;
-  let saved = field.value;
-  const flush = () => {
-    clearTimeout(timer);
-    if (field.value !== saved) change((saved = field.value));
-  };
-  field.addEventListener("input", () => {
-    checks();
-    clearTimeout(timer);
-    timer = setTimeout(flush, TYPING_MS);
-  });
-  field.addEventListener("blur", flush);
-  checks();
-  return flush;
 }
 
 const NUMBER = /^[+\-\u2212]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?$/i;
@@ -67,14 +46,16 @@ function number(item, value, change) {
   const field = h("input", {
     id: "answer-number", type: "text", inputmode: "decimal", autocomplete: "off", maxlength: 40, "aria-describedby": "number-hint",
   });
-  field.value = value ?? "";
-  const flush = typed(field, change, () => {
+  const check = () => {
     const plain = field.value.normalize("NFKC").trim();
     hint.textContent = plain && !NUMBER.test(plain) ? t("This is not a number yet. Write digits, such as 0.16; the unit is already there.") : "";
-  });
+  };
+  field.value = value ?? "";
+  field.addEventListener("input", () => (check(), change(field.value, true)));
+  check();
   const label = h("label", { for: "answer-number" }, t("Your answer"));
   const unit = h("span", { class: "unit" }, item.unit ?? "");
-  return { element: h("div", { class: "number" }, label, h("div", { class: "with-unit" }, field, unit), hint), choose: () => {}, flush };
+  return { element: h("div", { class: "number" }, label, h("div", { class: "with-unit" }, field, unit), hint), choose: () => {} };
 }
 
 /** A text with a count of its characters. */
@@ -82,16 +63,16 @@ function text(item, value, change) {
   const limit = item.max_length ?? 2000;
   const count = h("p", { id: "text-count", class: "hint" });
   const field = h("textarea", { id: "answer-text", rows: 8, maxlength: limit, "aria-describedby": "text-count" });
+  const measure = () => (count.textContent = t("{count} of {limit} characters", { count: [...field.value].length, limit }));
   field.value = value ?? "";
-  const flush = typed(field, change, () => {
-    count.textContent = t("{count} of {limit} characters", { count: [...field.value].length, limit });
-  });
-  return { element: h("div", { class: "text" }, h("label", { for: "answer-text" }, t("Your answer")), field, count), choose: () => {}, flush };
+  field.addEventListener("input", () => (measure(), change(field.value, true)));
+  measure();
+  return { element: h("div", { class: "text" }, h("label", { for: "answer-text" }, t("Your answer")), field, count), choose: () => {} };
 }
 
 /**
- * The part of a question that takes the answer: {element, choose(letter), flush()}; null where the image takes it.
- * change(value) is called with every new value; flush() hands over at once what is being typed.
+ * The part of a question that takes the answer: {element, choose(letter)}; null where the image takes it.
+ * change(value, typing) is called with every new value; typing says that the next is likely to follow at once.
  */
 export function answer(item, value, change) {
   if (item.type === "measurement") return null;

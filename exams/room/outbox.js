@@ -4,6 +4,8 @@ import { Unreachable } from "./api.js";
 
 const STORE = "responses";
 const BATCH = 100;
+const TYPING_MS = 500; // the server hears of a text twice a second at most
+const SETTLE_MS = 3000;
 const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 2000; // a service that comes back is found again within 5 s, however long it was away
 
@@ -63,8 +65,11 @@ export class Outbox {
     this.#kick();
   }
 
-  /** Keep a change and send it; an older change of the same item that has not been sent is not worth sending any more. */
-  async put(change) {
+  /**
+   * Keep a change and send it; `typing` waits a moment with the sending, for the next is likely to follow at once. An
+   * older change of the same item that has not been sent is not worth sending any more.
+   */
+  async put(change, typing = false) {
     const response = { ...change, sequence: ++this.sequence };
     const outdated = [...this.pending.values()]
       .filter((other) => other.item === change.item && !this.inFlight.has(other.sequence))
@@ -76,7 +81,14 @@ export class Outbox {
       store.put({ sitting: this.sitting, ...response });
       for (const sequence of outdated) store.delete([this.sitting, sequence]);
     });
+    if (typing) setTimeout(() => this.#kick(), TYPING_MS);
+    else this.#kick();
+  }
+
+  /** Send at once; resolves when all is on the server's disk, or after `SETTLE_MS` when it cannot be. */
+  async settle() {
     this.#kick();
+    await Promise.race([this.sending, new Promise((resolve) => setTimeout(resolve, SETTLE_MS))]);
   }
 
   /** The items with a change that is not on the server's disk. */

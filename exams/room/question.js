@@ -49,16 +49,16 @@ function reading(value) {
 }
 
 /**
- * Question `index` of `items` in `main`; {choose(letter), flush(), dispose()}.
+ * Question `index` of `items` in `main`; {choose(letter), focus(), dispose()}.
  *
- * value: what holds so far. change(value): called with every change. api, base: for images and scripts.
+ * value: what holds so far. change(value, typing): called with every change. api, base: for images and scripts.
  */
 export function question(main, items, index, value, { change, api, base }) {
   const item = items[index];
   const said = h("p", { class: "hint", role: "status" }, item.type === "measurement" ? reading(value) : "");
-  const changed = (next) => {
+  const changed = (next, typing = false) => {
     if (item.type === "measurement") said.textContent = reading(next);
-    change(next);
+    change(next, typing);
   };
   const part = answer(item, value, changed);
   const picture = item.asset ? h("div", { class: "asset" }) : null;
@@ -86,10 +86,8 @@ export function question(main, items, index, value, { change, api, base }) {
   main.scrollTop = 0;
   return {
     choose: (letter) => part?.choose(letter),
-    flush: () => part?.flush(),
     dispose: () => {
       gone = true;
-      part?.flush();
       dispose();
     },
     focus: () => heading.focus({ preventScroll: false }),

@@ -119,7 +119,7 @@ class Room {
     this.shown = question(main, this.items, index, this.held.get(item.id)?.value ?? null, {
       api: this.api,
       base: place.static,
-      change: (value) => this.change(item.id, { value }),
+      change: (value, typing) => this.change(item.id, { value }, typing),
     });
     this.toggleMap(false);
     this.draw();
@@ -127,16 +127,15 @@ class Room {
     if (focus) this.shown.focus();
   }
 
-  /** Keep and send a change of an item. */
-  change(item, news) {
+  /** Keep and send a change of an item; `typing` says that the next is likely to follow at once. */
+  change(item, news, typing = false) {
     if (this.over) return;
     const now = { value: null, flagged: false, ...this.held.get(item), ...news };
     this.held.set(item, now);
-    this.outbox.put({ item, ...now, device: this.device }).catch(() => this.status.unkept());
+    this.outbox.put({ item, ...now, device: this.device }, typing).catch(() => this.status.unkept());
   }
 
   flag() {
-    this.shown.flush();
     const { id } = this.items[this.index];
     this.change(id, { flagged: !(this.held.get(id)?.flagged ?? false) });
     announce(this.held.get(id).flagged ? t("flagged") : t("no longer flagged"));
@@ -149,12 +148,12 @@ class Room {
   }
 
   askSubmit() {
-    this.shown.flush();
     confirmSubmit(this.states(), (index) => this.go(index, true), () => this.submit());
   }
 
   /** Hand in; the server refuses while anything that was given a sequence has not arrived. */
   async submit() {
+    await this.outbox.settle();
     if (this.outbox.pending.size) throw new Error(t("Some answers are not saved yet. Wait until all are saved, then hand in again."));
     try {
       const answer = await this.api.post("submit", { seat: this.seat, sequence: this.outbox.sequence });
@@ -193,10 +192,10 @@ class Room {
   /** Nothing more can be changed; what is on its way has a moment left, then the receipt is shown. */
   timeOver() {
     if (this.over) return;
-    this.shown.flush();
     this.over = true;
     main.inert = true;
     tell(t("Time is over"), t("Your last answers are being saved. The receipt follows by itself."));
+    this.outbox.settle();
     this.untilClosed().catch((error) => this.failed(error));
   }
 
@@ -234,10 +233,8 @@ function wire(room) {
   byId("help").addEventListener("click", help);
   main.addEventListener("again", () => room.go(room.index));
   addEventListener("beforeunload", (event) => {
-    room.shown?.flush();
     if (room.outbox.pending.size && !room.outbox.stopped) event.preventDefault();
   });
-  document.addEventListener("visibilitychange", () => room.shown?.flush());
   listen({
     choose: (letter) => room.shown.choose(letter),
     previous: () => room.go(room.index - 1, true),

@@ -1,0 +1,387 @@
+"""A candidate in a real browser: a whole sitting, and everything that goes wrong on an exam day."""
+
+import contextlib
+import re
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from exam_host import CANDIDATES, Process, furnish, store_url
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from exams.sitting import SittingStore
+from widgets import assets
+
+PORT = 8320
+BACK_WITHIN_S = 5
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-background-networking", "--no-first-run"]
+FLAGS += ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+WIDE, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bundles():
+    assets.build()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def service(tmp_path):
+    """The exam service with an exam that is open."""
+    furnish(tmp_path)
+    process = Process(tmp_path, PORT)
+    process.start()
+    process.wait()
+    yield process
+    process.stop()
+
+
+class Desk:
+    """A candidate's machine: a browser of their own, and what went wrong in it."""
+
+    def __init__(self, browser: Browser, service: Process, user: str, size=WIDE, language="zh"):
+        self.service, self.user = service, user
+        self.context: BrowserContext = browser.new_context(viewport=size, locale="zh-CN")
+        self.context.add_cookies([{"name": "xinglin_language", "value": language, "url": service.site}])
+        self.faults: list[str] = []
+        self.expecting_faults = False
+        self.context.on("request", self._request)
+        self.page = self.tab()
+
+    def tab(self) -> Page:
+        page = self.context.new_page()
+        page.on("console", lambda message: message.type == "error" and self._fault(message.text))
+        page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
+        return page
+
+    def _fault(self, text: str) -> None:
+        # the browser itself writes a line for a request that cannot reach the server; nothing else is excused
+        if not (self.expecting_faults and text.startswith("Failed to load resource: net::ERR_")):
+            self.faults.append(text)
+
+    def _request(self, request) -> None:
+        if urlsplit(request.url).netloc != urlsplit(self.service.site).netloc:
+            self.faults.append(f"another host: {request.url}")
+
+    @contextlib.contextmanager
+    def fault(self):
+        """Within, requests may fail to reach the server."""
+        self.expecting_faults = True
+        yield
+        self.expecting_faults = False
+
+    def enter(self) -> None:
+        self.page.goto(f"{self.service.base}login?as={self.user}")
+        self.page.goto(f"{self.service.base}joint/")
+        self.page.check("#confirm")
+        self.page.click("#enter")
+        expect(self.page.locator("article.question")).to_be_visible()
+
+    def saved(self) -> None:
+        expect(self.page.locator("#saving")).to_have_attribute("data-state", "saved", timeout=10_000)
+
+    def go(self, kind: str) -> None:
+        """To the first question of a kind (the text beside its number)."""
+        for button in self.page.locator("#map .grid button").all():
+            button.click()
+            if kind in self.page.locator(".kind").inner_text():
+                return
+        raise AssertionError(kind)
+
+    def total(self) -> int:
+        return self.page.locator("#map .grid button").count()
+
+
+@pytest.fixture
+def desks(browser, service):
+    """Machines by user; afterwards none may have had an error."""
+    made = []
+
+    def make(user="student01", **options):
+        made.append(Desk(browser, service, user, **options))
+        return made[-1]
+
+    yield make
+    for desk in made:
+        desk.context.close()
+    assert [fault for desk in made for fault in desk.faults] == []
+
+
+def kept(service, candidate=0):
+    """What the server holds of a candidate, read from the database itself."""
+    store = SittingStore(store_url(service.home))
+    try:
+        assert store.verify() is None
+        return store.responses("joint").get(CANDIDATES[candidate].number, {})
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize(("size", "language"), [(WIDE, "zh"), (PHONE, "en")], ids=["wide-zh", "phone-en"])
+def test_a_whole_sitting(desks, service, size, language):
+    desk = desks(size=size, language=language)
+    page = desk.page
+    desk.enter()
+    for _ in range(desk.total()):
+        if page.locator(".option").count():
+            page.locator(".option").nth(1).click()
+        elif page.locator("#answer-number").count():
+            page.fill("#answer-number", "12.5")
+        elif page.locator("#answer-text").count():
+            page.fill("#answer-text", "右侧胸廓饱满")
+        else:
+            measure(page)
+        if page.locator("#next").is_enabled():
+            page.click("#next")
+    desk.saved()
+    page.click("#submit")
+    expect(page.locator("dialog .count b").first).to_have_text(str(desk.total()))
+    page.click("#submit-now")
+    page.wait_for_url("**/receipt")
+    expect(page.locator("#receipt-number")).to_contain_text(CANDIDATES[0].number)
+    answers = kept(service)
+    assert len(answers) == len(set(answers))
+    kinds = {type(answer) for answer in answers.values()}
+    assert kinds == {str, list, dict}
+    page.goto(f"{service.base}joint/room")
+    assert page.url.endswith("/receipt")
+
+
+def measure(page: Page) -> None:
+    """Measure something in the image with the tool that the question asks for."""
+    stage = page.locator(".stage canvas").first
+    expect(stage).to_be_visible()
+    expect(page.locator(".stage [role=application]")).to_be_visible()
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    start = (box["x"] + box["width"] * 0.45, box["y"] + box["height"] * 0.45)
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(start[0] + 30, start[1] + 20, steps=4)
+    page.mouse.move(start[0] + 50, start[1] + 40, steps=4)
+    page.mouse.up()
+    expect(page.locator(".measure .hint")).to_contain_text(re.compile(r"\d"))
+
+
+def test_keyboard_alone(desks, service):
+    desk = desks()
+    page = desk.page
+    page.goto(f"{service.base}login?as=student01")
+    page.goto(f"{service.base}joint/")
+    page.locator("#confirm").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("article.question")).to_be_visible()
+    first = page.locator(".stem").inner_text()
+    page.keyboard.press("b")
+    expect(page.locator("input[value=B]")).to_be_checked()
+    page.keyboard.press("3")
+    expect(page.locator("input[value=C]")).to_be_checked()
+    page.keyboard.press("f")
+    expect(page.locator("#flag")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("PageDown")
+    expect(page.locator(".stem")).not_to_have_text(first)
+    expect(page.locator("#question-title")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".stem")).to_have_text(first)
+    page.keyboard.press("?")
+    expect(page.locator("dialog kbd").first).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog")).to_have_count(0)
+    page.keyboard.press("m")
+    expect(page.locator("#map [aria-current]")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#question-title .number")).to_contain_text("2")
+    desk.saved()
+    page.locator("#submit").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog")).to_be_visible()
+    page.locator("#submit-now").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/receipt")
+    assert list(kept(service).values()) == ["C"]
+
+
+def test_letters_typed_into_an_answer_are_not_commands(desks, service):
+    desk = desks()
+    desk.enter()
+    desk.go("简答题")
+    desk.page.locator("#answer-text").press_sequentially("fab m?")
+    expect(desk.page.locator("#flag")).to_have_attribute("aria-pressed", "false")
+    expect(desk.page.locator("dialog")).to_have_count(0)
+    expect(desk.page.locator("#text-count")).to_contain_text("6")
+    desk.saved()
+    assert list(kept(service).values()) == ["fab m?"]
+
+
+def test_a_closed_tab_goes_on_where_it_was(desks, service):
+    desk = desks()
+    desk.enter()
+    desk.page.keyboard.press("a")
+    desk.page.keyboard.press("f")
+    desk.saved()
+    desk.page.close()
+    desk.page = desk.tab()
+    desk.page.goto(f"{service.base}joint/room")
+    expect(desk.page.locator("input[value=A]")).to_be_checked()
+    expect(desk.page.locator("#flag")).to_have_attribute("aria-pressed", "true")
+
+
+def test_without_a_network_nothing_is_lost(desks, service):
+    desk = desks()
+    page = desk.page
+    desk.enter()
+    with desk.fault():
+        desk.context.set_offline(True)
+        page.keyboard.press("a")
+        expect(page.locator("#saving")).to_have_attribute("data-state", "unsaved")
+        expect(page.locator("#banner")).to_be_visible()
+        expect(page.locator("#map .grid .unsaved")).to_have_count(1)
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("d")
+        expect(page.locator("#map .grid .unsaved")).to_have_count(2)
+        page.click("#submit")
+        page.click("#submit-now")
+        expect(page.locator("dialog [role=alert]")).not_to_be_empty()
+        page.keyboard.press("Escape")
+        assert kept(service) == {}
+        desk.context.set_offline(False)
+        desk.saved()
+    expect(page.locator("#banner")).to_be_hidden()
+    assert sorted(kept(service).values()) == ["A", "D"]
+
+
+def test_what_could_not_be_sent_is_sent_by_the_next_page(desks, service):
+    desk = desks()
+    desk.enter()
+    with desk.fault():
+        desk.context.set_offline(True)
+        desk.page.keyboard.press("e")
+        expect(desk.page.locator("#saving")).to_have_attribute("data-state", "unsaved")
+        desk.page.close(run_before_unload=False)
+        assert kept(service) == {}
+        desk.context.set_offline(False)
+    desk.page = desk.tab()
+    desk.page.goto(f"{service.base}joint/room")
+    expect(desk.page.locator("input[value=E]")).to_be_checked()
+    desk.saved()
+    assert list(kept(service).values()) == ["E"]
+
+
+def test_a_killed_service_is_found_again(desks, service):
+    desk = desks()
+    page = desk.page
+    desk.enter()
+    page.keyboard.press("a")
+    desk.saved()
+    with desk.fault():
+        service.kill()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("b")
+        expect(page.locator("#saving")).to_have_attribute("data-state", "unsaved", timeout=10_000)
+        service.start()
+        service.wait()
+        up = time.monotonic()
+        desk.saved()
+        assert time.monotonic() - up < BACK_WITHIN_S
+    assert sorted(kept(service).values()) == ["A", "B"]
+
+
+def test_on_another_machine(desks, service):
+    old, new = desks(), desks()
+    old.enter()
+    old.page.keyboard.press("a")
+    old.saved()
+    new.enter()
+    expect(new.page.locator("input[value=A]")).to_be_checked()
+    new.page.keyboard.press("b")
+    new.saved()
+    old.page.keyboard.press("c")
+    expect(old.page.locator("dialog[data-elsewhere]")).to_be_visible()
+    # the refusal, 409, is the answer that was expected; the browser writes a line for it
+    old.faults = [fault for fault in old.faults if "status of 409" not in fault]
+    assert list(kept(service).values()) == ["B"]
+    old.page.locator("dialog button").click()
+    old.saved()
+    # both wrote their second change under the same number: the one that reached the server holds
+    expect(old.page.locator("input[value=B]")).to_be_checked()
+    old.page.keyboard.press("d")
+    old.saved()
+    assert list(kept(service).values()) == ["D"]
+
+
+def test_two_tabs_of_one_browser(desks, service):
+    desk = desks()
+    desk.enter()
+    older = desk.page
+    desk.page = desk.tab()
+    desk.page.goto(f"{service.base}joint/room")
+    expect(desk.page.locator("article.question")).to_be_visible()
+    expect(older.locator("dialog[data-elsewhere]")).to_be_visible()
+    desk.page.keyboard.press("b")
+    desk.saved()
+
+
+def test_time_runs_out(desks, service):
+    furnish(service.home, opens_in_s=-60, lasts_s=75)
+    desk = desks()
+    desk.enter()
+    desk.go("简答题")
+    desk.page.locator("#answer-text").press_sequentially("写到最后一刻")
+    expect(desk.page.locator("dialog")).to_be_visible(timeout=30_000)
+    desk.page.wait_for_url("**/receipt", timeout=30_000)
+    assert list(kept(service).values()) == ["写到最后一刻"]
+
+
+def test_the_door_opens_by_itself(desks, service):
+    furnish(service.home, opens_in_s=8)
+    desk = desks()
+    page = desk.page
+    page.goto(f"{service.base}login?as=student02")
+    page.goto(f"{service.base}joint/")
+    page.check("#confirm")
+    expect(page.locator("#enter")).to_have_attribute("aria-disabled", "true")
+    expect(page.locator("#enter")).to_have_attribute("aria-disabled", "false", timeout=15_000)
+    page.click("#enter")
+    expect(page.locator("article.question")).to_be_visible()
+    # 90 minutes and 10 extra
+    expect(page.locator("#remaining")).to_contain_text("1:39:")
+
+
+def test_the_desk_shows_who_is_in(desks, service):
+    candidate, lead = desks(), desks("lead01")
+    candidate.enter()
+    candidate.page.keyboard.press("a")
+    candidate.saved()
+    page = lead.page
+    page.goto(f"{service.base}login?as=lead01")
+    page.goto(f"{service.base}joint/desk")
+    row = page.locator("#rows tr", has_text=CANDIDATES[0].number)
+    expect(row).to_contain_text("考试中")
+    expect(row).to_contain_text(f"1 / {candidate.total()}")
+    page.click("[data-act=collect]")
+    page.locator("dialog .button:not(.second)").click()
+    expect(page.locator("#desk-message")).to_have_text("joint collected by lead01")
+    page.fill("#filter", "橘井")
+    expect(page.locator("#rows tr")).to_have_count(1)
+
+
+def test_language_is_one_click_away(desks, service):
+    desk = desks()
+    desk.enter()
+    desk.page.keyboard.press("a")
+    desk.saved()
+    desk.page.click("[data-language=en]")
+    expect(desk.page.locator("#question-title")).to_contain_text("Question 1 of")
+    expect(desk.page.locator("input[value=A]")).to_be_checked()

@@ -1,0 +1,396 @@
+"""The exam service as a real process: who may reach what, and what survives kill -9."""
+
+import itertools
+import re
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+import requests
+from exam_host import CANDIDATES, PREFIX, Process, furnish, store_url
+
+from exams import release
+from exams.sitting import SittingStore
+
+PORT = 8310
+BACK_WITHIN_S = 5
+SEAT = "0123456789abcdef"
+XSRF = re.compile(r'name="xsrf" content="([^"]+)"')
+
+
+class Client(requests.Session):
+    """A browser without scripts: a session with the page's XSRF token."""
+
+    def __init__(self, service: Process, user: str | None = None):
+        super().__init__()
+        self.service = service
+        if user:
+            page = self.get(f"{service.base}login", params={"as": user})
+            self.headers["X-XSRFToken"] = XSRF.search(page.text).group(1)
+
+    def page(self, path: str, **options):
+        return self.get(self.service.base + path, allow_redirects=False, **options)
+
+    def write(self, path: str, **body):
+        return self.post(self.service.base + "api/" + path, json=body, allow_redirects=False)
+
+    def enter(self, seat: str = SEAT):
+        return self.write("joint/enter", seat=seat)
+
+    def save(self, *changes, seat: str = SEAT):
+        return self.write("joint/responses", seat=seat, responses=list(changes))
+
+
+def change(sequence, item, value="B"):
+    return {"sequence": sequence, "item": item, "value": value, "flagged": False, "device": "browser"}
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    home = tmp_path_factory.mktemp("service")
+    furnish(home)
+    process = Process(home, PORT)
+    process.start()
+    process.wait()
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """A service of its own, to be killed."""
+    processes = []
+
+    def start(port, **exam):
+        furnish(tmp_path, **exam)
+        processes.append(Process(tmp_path, port))
+        processes[-1].start()
+        processes[-1].wait()
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.stop()
+
+
+@pytest.fixture(scope="module")
+def sat(service):
+    """student01 is in the room, with an answer; the ids of a plain, an image and an ECG item."""
+    client = Client(service, "student01")
+    items = client.enter().json()["items"]
+    assert client.save(change(1, items[0]["id"])).status_code == 200
+    kinds = {(item["asset"] or {"kind": "plain"})["kind"]: item["id"] for item in reversed(items)}
+    return client, kinds
+
+
+# which status each path gives to each of ROLES: student02 is a candidate who has not entered, lead01 is in charge
+PAGES = {
+    "": (302, 200, 200, 200, 200, 200),
+    "joint/": (302, 200, 404, 404, 404, 404),
+    "joint/room": (302, 200, 404, 404, 404, 404),
+    "joint/receipt": (302, 302, 404, 404, 404, 404),
+    "joint/result": (302, 404, 404, 404, 404, 404),
+    "joint/desk": (302, 404, 404, 200, 200, 200),
+    "other/": (302, 404, 404, 404, 404, 404),
+    "other/room": (302, 404, 404, 404, 404, 404),
+    "nowhere/": (302, 404, 404, 404, 404, 404),
+    "api/joint/clock": (401, 200, 404, 404, 404, 404),
+    "api/joint/state": (401, 409, 404, 404, 404, 404),
+    "api/joint/watch": (401, 404, 404, 200, 200, 200),
+    "api/joint/items/{dicom}/series": (401, 409, 404, 404, 404, 404),
+    "api/joint/items/{dicom}/frames/0": (401, 409, 404, 404, 404, 404),
+    "api/joint/items/{ecg}/signals": (401, 409, 404, 404, 404, 404),
+}
+WRITES = {
+    "other/enter": (403, 404, 404, 404, 404, 404),
+    "joint/responses": (403, 409, 404, 404, 404, 404),
+    "joint/submit": (403, 409, 404, 404, 404, 404),
+    "joint/acts/collect": (403, 404, 404, 403, 200, 403),
+    "joint/acts/unknown": (403, 404, 404, 403, 400, 403),
+    "joint/credit": (403, 404, 404, 403, 400, 403),
+}
+ROLES = (None, "student02", "outsider", "teacher01", "lead01", "lead02")
+BODY = {"seat": SEAT, "sequence": 0, "responses": [change(1, "x")]}
+
+
+@pytest.mark.parametrize(("path", "expected"), PAGES.items(), ids=PAGES)
+def test_reading_by_role(service, sat, path, expected):
+    path = path.format(**sat[1])
+    assert tuple(Client(service, user).page(path).status_code for user in ROLES) == expected
+
+
+@pytest.mark.parametrize(("path", "expected"), WRITES.items(), ids=WRITES)
+def test_writing_by_role(service, sat, path, expected):
+    assert tuple(Client(service, user).write(path, **BODY).status_code for user in ROLES) == expected
+
+
+def test_an_operator_has_no_part_in_exams(service):
+    client = Client(service, "operator01")
+    assert [client.page(path).status_code for path in ("joint/", "joint/desk", "api/joint/watch")] == [404] * 3
+
+
+def test_every_route_is_in_the_tables_above(service):
+    from exam_host import config
+
+    from exams.service import make_app
+
+    app = make_app(config(service.home))
+    patterns = [rule.matcher.regex.pattern for rule in app.wildcard_router.rules]
+    tried = [PREFIX + path.format(dicom="d", ecg="e") for path in PAGES] + [PREFIX + "api/" + path for path in WRITES]
+    known = re.compile(rf"{PREFIX}(login|health|logout|static/.*|api/.*/enter)\$|\.\*\$")
+    untried = [pattern for pattern in patterns if not any(re.match(pattern, path) for path in tried)]
+    assert [pattern for pattern in untried if not known.match(pattern)] == []
+
+
+def test_the_paper_leaves_without_keys(sat):
+    client, _ = sat
+    items = client.enter().json()["items"]
+    allowed = {
+        "id",
+        "type",
+        "stem",
+        "options",
+        "asset",
+        "points",
+        "group",
+        "group_stem",
+        "unit",
+        "measure",
+        "max_length",
+    }
+    assert len(items) > 10
+    assert set().union(*items) <= allowed
+    assert all(set(item["asset"] or {}) <= {"kind", "case", "frame", "window"} for item in items)
+
+
+def test_pictures_of_the_own_open_sitting(sat):
+    client, kinds = sat
+    meta = client.page(f"api/joint/items/{kinds['dicom']}/series").json()["series"]
+    frame = client.page(f"api/joint/items/{kinds['dicom']}/frames/0")
+    assert len(frame.content) == 2 * meta["rows"] * meta["columns"]
+    assert "private" in frame.headers["Cache-Control"]
+    assert "immutable" in frame.headers["Cache-Control"]
+    again = client.page(f"api/joint/items/{kinds['dicom']}/frames/0", headers={"If-None-Match": frame.headers["Etag"]})
+    assert again.status_code == 304
+    signals = client.page(f"api/joint/items/{kinds['ecg']}/signals").json()["signals"]
+    assert signals["fs"] > 0
+    assert client.page(f"api/joint/items/{kinds['plain']}/series").status_code == 404
+    assert client.page(f"api/joint/items/{kinds['ecg']}/series").status_code == 404
+    assert client.page(f"api/joint/items/{kinds['dicom']}/frames/{meta['frames']}").status_code == 404
+
+
+def test_a_write_needs_the_token_of_our_own_page(service, sat):
+    client, kinds = sat
+    url = f"{service.base}api/joint/responses"
+    body = {"seat": SEAT, "responses": [change(900, kinds["plain"])]}
+    stolen = {"X-XSRFToken": Client(service, "student02").headers["X-XSRFToken"]}
+    assert client.post(url, json=body, headers={"X-XSRFToken": None}).status_code == 403
+    assert client.post(url, json=body, headers=stolen).status_code == 403
+    assert client.post(url, json=body, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert client.post(f"{service.base}logout", headers={"X-XSRFToken": None}).status_code == 403
+
+
+def test_a_forged_or_foreign_session_is_none(service, sat):
+    forged = Client(service)
+    forged.cookies.set("xinglin-exams-session", sat[0].cookies["xinglin-exams-session"][:-4] + "0000", path=PREFIX)
+    assert forged.page("").status_code == 302
+    # on a shared machine, who logs out of the hub and in again has another hub session
+    shared = Client(service, "student01")
+    assert shared.page("joint/").status_code == 200
+    shared.cookies.set("jupyterhub-session-id", "of the next one")
+    assert shared.page("joint/").status_code == 302
+
+
+def test_login_leads_nowhere_else(service):
+    for target in ("https://example.org/", "//example.org/", "/hub/home", PREFIX + "\\example.org"):
+        reply = Client(service).page("login", params={"as": "student01", "next": target})
+        assert reply.headers["Location"] == PREFIX
+
+
+def test_headers(service, sat):
+    page = sat[0].page("joint/room")
+    assert page.headers["Cache-Control"] == "no-store"
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+    assert sat[0].page("api/joint/state").headers["Cache-Control"] == "no-store"
+    script = re.search(r'src="([^"]+room\.js)"', page.text).group(1)
+    assert "immutable" in requests.get(service.site + script).headers["Cache-Control"]
+    cookies = {cookie.name: cookie for cookie in sat[0].cookies}
+    for name in ("xinglin-exams-session", "xinglin-exams-xsrf"):
+        assert cookies[name].path == PREFIX
+        assert cookies[name].has_nonstandard_attr("HttpOnly")
+        assert cookies[name].get_nonstandard_attr("SameSite") in ("Lax", "Strict")
+
+
+@pytest.mark.parametrize(
+    "path", ["static/../service.py", "static/0/room/room.js", "static/%2e%2e/%2e%2e/secrets", "joint"]
+)
+def test_there_is_nothing_else(sat, path):
+    assert sat[0].page(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{", b'{"seat": 1}', b'{"seat": "' + SEAT.encode() + b'", "responses": [NaN]}', b"[" * 100_000],
+)
+def test_what_cannot_be_read_is_refused_with_a_sentence(service, sat, body):
+    reply = sat[0].post(f"{service.base}api/joint/responses", data=body)
+    assert (reply.status_code, reply.json()["error"]) == (400, "unreadable")
+
+
+def test_errors_speak_the_readers_language(service):
+    client = Client(service, "outsider")
+    zh = client.page("api/joint/clock").json()["message"]
+    client.cookies.set("xinglin_language", "en")
+    assert (zh[:2], client.page("api/joint/clock").json()["message"][:8]) == ("没有", "There is")
+
+
+def test_before_it_opens_no_paper_leaves(fresh):
+    service = fresh(8311, opens_in_s=3600)
+    client = Client(service, "student01")
+    assert client.page("joint/").status_code == 200
+    assert client.page("joint/room").headers["Location"] == f"{PREFIX}joint/"
+    assert (client.enter().status_code, client.enter().json()["error"]) == (409, "before")
+    stems = [item["stem"][:12] for item in _items(service)]
+    for path in ("", "joint/", "api/joint/clock"):
+        assert not any(stem in client.page(path).text for stem in stems)
+
+
+def _items(service):
+    from exams.hall import Hall
+
+    hall = Hall(service.home / "exams")
+    return [item.public() for item in hall.paper(hall.exam("joint"), "A").items.values()]
+
+
+def test_who_never_came_cannot_enter_an_exam_that_is_over(fresh):
+    service = fresh(8312, opens_in_s=-100, lasts_s=50)
+    client = Client(service, "student01")
+    assert (client.enter().status_code, client.enter().json()["error"]) == (409, "over")
+    assert client.page("joint/").status_code == 409
+
+
+def test_kill_9_between_two_answers_loses_nothing_acknowledged(fresh):
+    service = fresh(8313)
+    client = Client(service, "student01")
+    items = [item["id"] for item in client.enter().json()["items"]]
+    acknowledged = {}
+    for sequence, item in zip(range(1, 31), itertools.cycle(items)):
+        if sequence % 10 == 0:
+            service.kill()
+            with pytest.raises(requests.ConnectionError):
+                client.save(change(sequence, item, "A"))
+            started = time.monotonic()
+            service.start()
+            service.wait()
+            assert time.monotonic() - started < BACK_WITHIN_S
+        reply = client.save(change(sequence, item, f"answer {sequence}"))
+        assert reply.json()["acknowledged"] == [sequence]
+        acknowledged[item] = f"answer {sequence}"
+    service.kill()
+    store = SittingStore(store_url(service.home))
+    assert store.responses("joint") == {CANDIDATES[0].number: acknowledged}
+    assert store.verify() is None
+    store.close()
+
+
+def test_kill_9_while_many_save_loses_nothing_acknowledged(fresh):
+    """Responses are sent one after the other until the service is gone; those it confirmed must be there."""
+    service = fresh(8314)
+    client = Client(service, "student02")
+    item = client.enter().json()["items"][0]["id"]
+    confirmed = 0
+    killer = threading.Timer(0.3, service.kill)
+    killer.start()
+    try:
+        for sequence in range(1, 100_000):
+            confirmed = client.save(change(sequence, item, sequence)).json()["acknowledged"][-1]
+    except requests.ConnectionError:
+        pass
+    killer.join()
+    store = SittingStore(store_url(service.home))
+    kept = [response.sequence for response in store.log(store.sitting("joint", CANDIDATES[1].number))]
+    assert kept[:confirmed] == list(range(1, confirmed + 1))
+    assert len(kept) - confirmed <= 1  # one may have been written without the word coming back
+    assert store.verify() is None
+    store.close()
+
+
+def test_a_sitting_from_waiting_room_to_receipt(fresh):
+    service = fresh(8315)
+    client = Client(service, "student03")
+    assert CANDIDATES[2].number in client.page("joint/").text
+    entered = client.enter().json()
+    assert 0 < entered["deadline"] - entered["now"] <= 90 * 60_000
+    items = [item["id"] for item in entered["items"]]
+    client.save(change(1, items[0], "A"), change(2, items[1], "C"))
+    other = Client(service, "student03")
+    again = other.enter(seat="another-machine-1").json()
+    assert [item["id"] for item in again["items"]] == items
+    assert {held["item"]: held["value"] for held in again["latest"]} == {items[0]: "A", items[1]: "C"}
+    assert again["sequence"] == 2
+    assert client.save(change(3, items[0], "B")).json()["error"] == "taken_over"
+    assert other.write("joint/submit", seat="another-machine-1", sequence=3).json()["error"] == "incomplete"
+    receipt = other.write("joint/submit", seat="another-machine-1", sequence=2).json()["receipt"]
+    page = other.get(service.site + receipt).text
+    assert CANDIDATES[2].number in page
+    assert other.save(change(3, items[0]), seat="another-machine-1").json()["error"] == "closed"
+    assert other.enter().json()["error"] == "closed"
+    assert other.page("joint/room").headers["Location"] == receipt
+    for item in entered["items"]:
+        if (item["asset"] or {}).get("kind") == "ecg":
+            assert other.page(f"api/joint/items/{item['id']}/signals").json()["error"] == "closed"
+    assert _proof(page) == _proof(client.page("joint/receipt").text)
+
+
+@dataclass(frozen=True)
+class Marked:
+    item: str
+    points: float
+    comment: str
+
+
+def test_a_result_is_seen_by_its_candidate_alone_and_only_after_release(fresh):
+    service = fresh(8317)
+    client, other = Client(service, "student01"), Client(service, "student02")
+    item = next(item for item in client.enter().json()["items"] if item["options"])
+    client.save(change(1, item["id"], "A"))
+    client.write("joint/submit", seat=SEAT, sequence=1)
+    assert (client.page("joint/result").status_code, other.page("joint/result").status_code) == (404, 404)
+    assert "joint/result" not in client.page("").text
+    number = CANDIDATES[0].number
+    marked = [Marked(item["id"], 0.5, "<b>注意</b>审题")]
+    release.release(service.home / "exams" / "joint", {number: marked}, "lead01", datetime.now(UTC))
+    page = client.page("joint/result").text
+    assert "&lt;b&gt;注意&lt;/b&gt;审题" in page
+    assert f"0.5</b> / {sum(item['points'] for item in _items(service)):g}" in page
+    assert 'class="chosen"' in page
+    assert "joint/result" in client.page("").text
+    refused = [other, Client(service, "outsider"), Client(service, "teacher01"), Client(service, "lead01")]
+    assert [one.page("joint/result").status_code for one in refused] == [404] * 4
+
+
+def _proof(page):
+    return re.search(r'id="proof">([0-9a-f]{64})<', page).group(1)
+
+
+def test_the_desk_sees_who_is_where_and_the_lead_gives_time_back(fresh):
+    service = fresh(8316)
+    candidate, lead = Client(service, "student01"), Client(service, "lead01")
+    entered = candidate.enter().json()
+    candidate.save(change(1, entered["items"][0]["id"]))
+    rows = {row["number"]: row for row in Client(service, "teacher01").page("api/joint/watch").json()["candidates"]}
+    assert [(row["state"], row["answered"]) for row in rows.values()] == [("in", 1), ("absent", 0), ("absent", 0)]
+    given = lead.write("joint/credit", seconds=300, reason="power failure", number=None)
+    assert given.json()["sittings"] == 1
+    assert candidate.page("api/joint/state").json()["deadline"] == entered["deadline"] + 300_000
+    assert lead.write("joint/acts/collect").json()["message"] == "joint collected by lead01"
+    candidate.write("joint/submit", seat=SEAT, sequence=1)
+    rows = Client(service, "teacher01").page("api/joint/watch").json()["candidates"]
+    assert [row["state"] for row in rows] == ["submitted", "absent", "absent"]
+    store = SittingStore(store_url(service.home))
+    acts = [entry.act for entry in store.audit("joint")]
+    assert acts == ["opened", "saved", "credited", "submitted"]
+    store.close()

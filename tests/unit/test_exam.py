@@ -1,0 +1,137 @@
+"""Exams, rosters and releases on disk."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exams import release, roster
+from exams.documents import DocumentError
+from exams.exam import Exam, exam_in, exams_in
+from exams.form import Form
+from exams.gradebook import Result
+from exams.hall import Hall
+from exams.items import load_bank
+from exams.roster import Candidate
+
+BANK = Path(__file__).parents[2] / "exams" / "bank" / "diagnostics"
+NOW = datetime(2026, 11, 22, 2, 30, tzinfo=UTC)
+CANDIDATES = (
+    Candidate("N1", "student01", "学生01", "东校", "A", 10),
+    Candidate("N2", "student02", "学生02", "西校", "A"),
+)
+
+
+def exam(folder: Path, **changes: object) -> Exam:
+    plain = {"id": folder.name, "course": "diagnostics", "title": '联考 "一" \\', "opens": NOW, "minutes": 60}
+    plain |= {"closes": NOW + timedelta(hours=2), "lead": "lead01", "schools": ("东校", "西校"), "forms": ("A",)}
+    return Exam(**{**plain, **changes}, folder=folder)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Exam:
+    made = exam(tmp_path / "dx-1")
+    made.save()
+    made.save_form(Form("A", "dx-1", load_bank(BANK)[:3]))
+    roster.write(made.folder / "roster.csv", CANDIDATES)
+    return made
+
+
+def test_an_exam_comes_back_as_it_was_saved(kept: Exam, tmp_path: Path) -> None:
+    assert exams_in(tmp_path) == (kept,)
+    assert exam_in(tmp_path, "dx-1").roster() == CANDIDATES
+    assert kept.form("A").items == load_bank(BANK)[:3]
+
+
+@pytest.mark.parametrize("name", ["dx-2", "../dx-1", "", "DX-1"])
+def test_an_exam_that_is_not_there_is_refused(kept: Exam, tmp_path: Path, name: str) -> None:
+    with pytest.raises(DocumentError, match=r"There is no exam .*; there are: dx-1"):
+        exam_in(tmp_path, name)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("minutes = 60", "minutes = 0", "minutes: The field 'minutes' must be at least 1"),
+        ("2026-11-22T02:30:00+00:00", "2026-11-22T02:30:00", "opens: The field 'opens' needs its offset from UTC"),
+        ("2026-11-22T04:30:00+00:00", "2026-11-22T02:30:00+00:00", "The exam closes after it opens"),
+        ('id = "dx-1"', 'id = "dx-2"', "The id is the folder's name"),
+        ('forms = ["A"]', "forms = []", "An exam has at least one form"),
+        ('forms = ["A"]', "forms = [1]", "The field 'forms' is a list of texts"),
+        ("minutes = 60", "minutes = 60\nroom = 1", "The field 'room' is unknown here"),
+        ("minutes = 60", "minutes 60", "The exam cannot be read"),
+    ],
+)
+def test_a_wrong_exam_is_refused(kept: Exam, old: str, new: str, said: str) -> None:
+    path = kept.folder / "exam.toml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(DocumentError, match=said):
+        Exam.load(kept.folder)
+
+
+def test_a_spreadsheet_reads_the_roster(kept: Exam) -> None:
+    assert (
+        (kept.folder / "roster.csv").read_bytes().startswith(b"\xef\xbb\xbfnumber,user,name,school,form,extra_minutes")
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("number,user\n", r"roster\.csv:1: The first line must be number,user,name,school,form,extra_minutes"),
+        ("N1,u1,n,s,A,0\nN1,u2,n,s,A,0\n", r"roster\.csv:3: This number or user stands here twice"),
+        ("N1,u1,n,s,A,0\nN2,u1,n,s,A,0\n", r"roster\.csv:3: This number or user stands here twice"),
+        ("N1,u1,n,s,A\n", r"roster\.csv:2: A line has 6 fields"),
+        ("N1,u1,n,s,A,0,x\n", r"roster\.csv:2: A line has 6 fields"),
+        ("../N1,u1,n,s,A,0\n", r"roster\.csv:2: Every line needs a number"),
+        ("N1,u1,n,s,A,-5\n", r"roster\.csv:2: Extra minutes are a whole number, not '-5'"),
+        ("N1,u1,n,s,B,0\n", "has the form 'B', which the exam does not have"),
+    ],
+)
+def test_a_wrong_roster_is_refused(kept: Exam, text: str, said: str) -> None:
+    header = "" if text.startswith("number") else "number,user,name,school,form,extra_minutes\n"
+    (kept.folder / "roster.csv").write_text(header + text)
+    with pytest.raises(DocumentError, match=said):
+        kept.roster()
+
+
+words = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=12).filter(
+    lambda word: word == word.strip()
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(names=st.lists(words, min_size=1, max_size=5))
+def test_any_name_survives_the_roster(tmp_path_factory: pytest.TempPathFactory, names: list[str]) -> None:
+    path = tmp_path_factory.mktemp("roster") / "roster.csv"
+    candidates = tuple(Candidate(f"N{place}", f"u{place}", name, name, "A") for place, name in enumerate(names))
+    roster.write(path, candidates)
+    assert roster.read(path) == candidates
+
+
+def test_nothing_is_seen_before_release_and_all_after(kept: Exam) -> None:
+    form = kept.form("A")
+    assert release.result(kept.folder, form, "N1") is None
+    marks = [Result(item.id, item.points, False, item.points, "好") for item in form.items]
+    release.release(kept.folder, {"N1": marks}, "lead01", NOW)
+    assert release.released(kept.folder) == release.Release("lead01", NOW)
+    seen = release.result(kept.folder, form, "N1")
+    assert seen is not None
+    assert (seen.points, seen.maximum, seen.at) == (form.maximum, form.maximum, NOW)
+    assert [one.item for one in seen.items] == [item.public() for item in form.items]
+    assert [one.rationale for one in seen.items] == [item.rationale for item in form.items]
+    assert release.result(kept.folder, form, "N2") is None
+    assert release.result(kept.folder, form, "../../x") is None
+    assert {path.stat().st_mode & 0o777 for path in (kept.folder / "released").iterdir()} == {0o600}
+
+
+def test_the_hall_reads_what_was_kept(kept: Exam, tmp_path: Path) -> None:
+    hall = Hall(tmp_path)
+    assert hall.exams() == (kept,)
+    assert hall.exam("none") is None
+    assert hall.candidates(kept)["student01"] == CANDIDATES[0]
+    assert list(hall.paper(kept, "A").items) == [item.id for item in kept.form("A").items]
