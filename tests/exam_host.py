@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -77,14 +78,10 @@ class Process:
         self.base = self.site + PREFIX
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, run: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> None:
+        command = [sys.executable, *(run or ("-m", "tests.exam_host", str(self.home), str(self.port)))]
         with (self.home / "service.log").open("ab") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.exam_host", str(self.home), str(self.port)],
-                cwd=ROOT,
-                stdout=out,
-                stderr=out,
-            )
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
 
     def wait(self) -> None:
         """Until it answers."""
