@@ -120,7 +120,10 @@ class Save(CandidateApi):
     async def post(self, exam_id: str) -> None:
         """{"seat", "responses"} -> {"acknowledged": sequences on disk}."""
         body = self.body()
-        exam, _, sitting = self.own(exam_id)
+        exam, candidate = self.seat_of(exam_id)
+        sitting = self.context.store.opened(exam.id, candidate.number)
+        if sitting is None:
+            raise refused(RefusedError(NOT_ENTERED))
         sent = body.get("responses")
         if not isinstance(sent, list) or not 1 <= len(sent) <= MOST_RESPONSES:
             raise unreadable()

@@ -49,14 +49,14 @@ class Hall:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._kept: dict[tuple[Path, ...], tuple[object, Any]] = {}
+        self._kept: dict[tuple[object, ...], tuple[object, Any]] = {}
 
     def exams(self) -> tuple[Exam, ...]:
         """All exams that can be read, by opening time."""
         found = []
         for path in self._root.glob(f"*/{FILE}"):
             try:
-                found.append(self._while_unchanged((path,), functools.partial(Exam.load, path.parent)))
+                found.append(self._while_unchanged("exam", (path,), functools.partial(Exam.load, path.parent)))
             except DocumentError:
                 log.exception("This exam cannot be read, so nobody sees it.")
         return tuple(sorted(found, key=lambda exam: (exam.opens, exam.id)))
@@ -66,21 +66,27 @@ class Hall:
         path = self._root / exam / FILE
         if not EXAM_ID.fullmatch(exam) or not path.exists():
             return None
-        return self._while_unchanged((path,), lambda: Exam.load(path.parent))
+        return self._while_unchanged("exam", (path,), lambda: Exam.load(path.parent))
 
     def candidates(self, exam: Exam) -> Mapping[str, Candidate]:
         """The roster of an exam by the user's name."""
         files = (exam.folder / ROSTER, exam.folder / FILE)
-        return self._while_unchanged(files, lambda: {candidate.user: candidate for candidate in exam.roster()})
+        return self._while_unchanged(
+            "roster", files, lambda: {candidate.user: candidate for candidate in exam.roster()}
+        )
+
+    def form(self, exam: Exam, form: str) -> Form:
+        """A form of an exam."""
+        return self._while_unchanged("form", (exam.folder / f"{form}.json",), lambda: exam.form(form))
 
     def paper(self, exam: Exam, form: str) -> Paper:
-        """A form of an exam."""
-        return self._while_unchanged((exam.folder / f"{form}.json",), lambda: Paper.of(exam.form(form)))
+        """A form of an exam as the service asks it."""
+        return self._while_unchanged("paper", (exam.folder / f"{form}.json",), lambda: Paper.of(exam.form(form)))
 
-    def _while_unchanged(self, files: tuple[Path, ...], read: Callable[[], T]) -> T:
-        """What `read` gives; the same as before while none of `files` has changed."""
+    def _while_unchanged(self, what: str, files: tuple[Path, ...], read: Callable[[], T]) -> T:
+        """`what`, as `read` gives it; the same as before while none of `files` has changed."""
         stamps = tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in map(Path.stat, files))
-        known: tuple[object, T] | None = self._kept.get(files)
+        known: tuple[object, T] | None = self._kept.get((what, *files))
         if known is None:
             known = (stamps, read())
         elif known[0] != stamps:
@@ -89,5 +95,5 @@ class Hall:
             except DocumentError:
                 log.exception("A file of an exam was changed and is wrong now; what was read before goes on.")
                 known = (stamps, known[1])
-        self._kept[files] = known
+        self._kept[what, *files] = known
         return known[1]

@@ -40,6 +40,7 @@ class SittingStore:
     def __init__(self, url: str, clock: Callable[[], int] = now_ms) -> None:
         self._engine = connect(url, audit.metadata)
         self._clock = clock
+        self._opened: dict[tuple[str, str], Sitting] = {}
         self._journal: Journal[Change] = Journal(self._engine, sitting_changes.apply)
 
     def close(self) -> None:
@@ -83,6 +84,16 @@ class SittingStore:
         """The sitting of a candidate, None where there is none yet."""
         with self._engine.connect() as connection:
             return sitting_tables.find(connection, exam, number)
+
+    def opened(self, exam: str, number: str) -> Sitting | None:
+        """The sitting of a candidate as it once was: exam, number, form, seed and start never change.
+
+        Saving asks for no more, and most of what is asked of the service is saving.
+        """
+        known = self._opened.get((exam, number))
+        if known is None and (known := self.sitting(exam, number)) is not None:
+            self._opened[exam, number] = known
+        return known
 
     def latest(self, sitting: Sitting) -> dict[str, Response]:
         """What holds for each item that was answered or flagged."""

@@ -1,6 +1,6 @@
 """The real exam service as a process of its own, with one seam replaced: who logs in is said by the address.
 
-Run as `python tests/exam_host.py HOME PORT`; `furnish(HOME, ...)` puts the exam there before.
+Run as `python -m tests.exam_host HOME PORT`; `furnish(HOME, ...)` puts the exam there before.
 """
 
 import os
@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,7 +28,8 @@ from exams.service import Config, secret, serve
 from exams.sitting import SittingStore
 
 PREFIX = "/services/exams/"
-BANK = Path(__file__).parents[1] / "exams" / "bank" / "diagnostics"
+ROOT = Path(__file__).parents[1]
+BANK = ROOT / "exams" / "bank" / "diagnostics"
 STARTS_WITHIN_S = 30
 GROUPS = {f"student{number:02d}": {"student"} for number in range(1, 4)} | {"outsider": {"student"}}
 GROUPS |= {"teacher01": {"teacher"}, "lead01": {"lead", "teacher"}, "lead02": {"lead"}, "operator01": {"operator"}}
@@ -76,11 +78,10 @@ class Process:
         self.base = self.site + PREFIX
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, run: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> None:
+        command = [sys.executable, *(run or ("-m", "tests.exam_host", str(self.home), str(self.port)))]
         with (self.home / "service.log").open("ab") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, __file__, str(self.home), str(self.port)], stdout=out, stderr=out
-            )
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
 
     def wait(self) -> None:
         """Until it answers."""

@@ -35,7 +35,8 @@ export function help() {
 
 /**
  * Ask whether to hand in. states: {answered, flagged, unsaved} for each question. go(index): to a question.
- * submit(): hands in; throws with a sentence where that is not possible.
+ * submit(wanted): hands in while wanted() holds, that is while the dialog is open; throws with a sentence where that
+ * is not possible.
  */
 export function confirmSubmit(states, go, submit) {
   const places = (wanted) => states.flatMap((state, index) => (wanted(state) ? [index] : []));
@@ -48,7 +49,7 @@ export function confirmSubmit(states, go, submit) {
     sure.disabled = true;
     problem.textContent = t("Saving and handing in…");
     try {
-      await submit();
+      await submit(() => dialog.open);
     } catch (error) {
       problem.textContent = error.message;
       sure.disabled = false;

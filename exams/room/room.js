@@ -148,12 +148,13 @@ class Room {
   }
 
   askSubmit() {
-    confirmSubmit(this.states(), (index) => this.go(index, true), () => this.submit());
+    confirmSubmit(this.states(), (index) => this.go(index, true), (wanted) => this.submit(wanted));
   }
 
-  /** Hand in; the server refuses while anything that was given a sequence has not arrived. */
-  async submit() {
+  /** Hand in, unless wanted() ends meanwhile; the server refuses while anything that was given a sequence is missing. */
+  async submit(wanted) {
     await this.outbox.settle();
+    if (!wanted()) return;
     if (this.outbox.pending.size) throw new Error(t("Some answers are not saved yet. Wait until all are saved, then hand in again."));
     try {
       const answer = await this.api.post("submit", { seat: this.seat, sequence: this.outbox.sequence });

@@ -32,7 +32,9 @@ KEPT = st.lists(st.tuples(st.integers(1, 30), st.sampled_from("abc")), unique_by
 def cases(draw):
     """What a browser kept, the server's latest to each item, and its highest sequence."""
     pending = [{"sequence": number, "item": item} for number, item in sorted(draw(KEPT))]
-    latest = [{"sequence": number, "item": item} for item, number in {item: number for number, item in draw(KEPT)}.items()]
+    latest = [
+        {"sequence": number, "item": item} for item, number in {item: number for number, item in draw(KEPT)}.items()
+    ]
     maximum = max([response["sequence"] for response in latest], default=0) + draw(st.integers(0, 3))
     return [pending, latest, maximum]
 
