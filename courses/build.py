@@ -10,17 +10,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-import jupytext
 import nbformat
 
 from courses.catalogue import SOURCE, Catalogue, Lab
 
 KERNEL = "python3"
-CELL_KEYS = {"tags"}
 SPACING_KEYS = {"lines_to_next_cell", "lines_to_end_of_cell_marker"}
 """jupytext's own notes on blank lines in the source; a built notebook is never turned back into one."""
-TAGS = {"lab-only"}
-"""`lab-only`: a cell for JupyterLab, left out of the app."""
+STAMP = "build.stamp"
 HEADER_KEYS = {"jupytext", "kernelspec"}
 
 
@@ -31,18 +28,18 @@ class BuildError(ValueError):
 def notebook_of(source: str, lab_id: str, title: str = "") -> Any:
     """The notebook (nbformat v4) of a lab's percent `source`; `title` is what the page is called.
 
-    Raises BuildError for a metadata key or tag that nothing here reads: it would silently do nothing.
+    Raises BuildError for a metadata key that nothing here reads: it would silently do nothing.
     """
+    import jupytext  # takes a second, and most starts find every lab built
+
     notebook = jupytext.reads(source, fmt="py:percent")
     if unknown := set(notebook.metadata) - HEADER_KEYS:
         raise BuildError(f"{lab_id}.py: unknown notebook metadata {', '.join(sorted(unknown))}.")
     for place, cell in enumerate(notebook.cells, 1):
         for key in SPACING_KEYS & set(cell.metadata):
             del cell.metadata[key]
-        if unknown := set(cell.metadata) - CELL_KEYS:
-            raise BuildError(f"{lab_id}.py, cell {place}: unknown metadata {', '.join(sorted(unknown))}.")
-        if unknown := set(cell.metadata.get("tags", ())) - TAGS:
-            raise BuildError(f"{lab_id}.py, cell {place}: unknown tag {', '.join(sorted(unknown))}.")
+        if cell.metadata:
+            raise BuildError(f"{lab_id}.py, cell {place}: unknown metadata {', '.join(sorted(cell.metadata))}.")
         cell.id = hashlib.sha256(f"{lab_id}#{place}".encode()).hexdigest()[:16]
     notebook.metadata = nbformat.NotebookNode(
         {
@@ -67,9 +64,23 @@ def build_lab(lab: Lab, out: Path, source: Path = SOURCE) -> Path:
     return target
 
 
+def fingerprint(catalogue: Catalogue, source: Path = SOURCE) -> str:
+    """A digest of everything the built notebooks depend on."""
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    for lab in catalogue.labs():
+        digest.update(f"{lab.id}\0{lab.title.zh}\0".encode() + (source / lab.course / f"{lab.name}.py").read_bytes())
+    return digest.hexdigest()
+
+
 def build(catalogue: Catalogue, out: Path, source: Path = SOURCE) -> list[Path]:
-    """Build every lab of `catalogue` into `out`; notebooks of labs that are gone are removed."""
-    built = [build_lab(lab, out, source) for lab in catalogue.labs()]
-    for stale in set(out.glob("*/*.ipynb")) - set(built):
+    """Build every lab of `catalogue` into `out`, if anything changed; notebooks of labs that are gone are removed."""
+    targets = [out / lab.course / f"{lab.name}.ipynb" for lab in catalogue.labs()]
+    stamp, wanted = out / STAMP, fingerprint(catalogue, source)
+    if stamp.exists() and stamp.read_text() == wanted and all(target.exists() for target in targets):
+        return targets
+    for lab in catalogue.labs():
+        build_lab(lab, out, source)
+    for stale in set(out.glob("*/*.ipynb")) - set(targets):
         stale.unlink()
-    return built
+    stamp.write_text(wanted)
+    return targets

@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 import click
 
-from courses.cli import case
-from hub.commands import course, demo, serve, user
-from hub.commands.exam import exam
 from hub.settings import SettingsError, load
 
+COMMANDS = {
+    "case": ("courses.cli:case", "Image series of the case library."),
+    "course": ("hub.commands.course:course", "Courses and their labs."),
+    "demo": ("hub.commands.demo:demo", "The demo's accounts and exams."),
+    "exam": ("exams.cli:exam", "Joint exams: build, collect, mark, release."),
+    "serve": ("hub.commands.serve:serve", "Start everything and stay until Ctrl-C."),
+    "user": ("hub.commands.user:user", "Accounts, singly or from a roster."),
+}
+"""Each command's place and what the overview says of it."""
 
-class OneLineErrors(click.Group):
-    """Shows an error as one line; the traceback only with --debug."""
+
+class Commands(click.Group):
+    """Imports a command when it is called: Voila, nbgrader and SciPy together take seconds. Errors become one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The names of all commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """The command of that name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The overview of `xinglin --help`, without importing what it lists."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; whatever it raises becomes a ClickException unless --debug is given."""
@@ -27,10 +52,10 @@ class OneLineErrors(click.Group):
             raise click.ClickException(f"{error or type(error).__name__} (--debug shows the details)") from error
 
 
-@click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
-def main(context: click.Context, debug: bool) -> None:  # noqa: ARG001 - read by OneLineErrors
+def main(context: click.Context, debug: bool) -> None:  # noqa: ARG001 - read by Commands
     """杏林 Xinglin: interactive courseware and joint exams for medical colleges.
 
     Example: xinglin serve --demo
@@ -40,13 +65,6 @@ def main(context: click.Context, debug: bool) -> None:  # noqa: ARG001 - read by
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
 
-
-main.add_command(serve.serve)
-main.add_command(demo.demo)
-main.add_command(course.course)
-main.add_command(user.user)
-main.add_command(exam)
-main.add_command(case)
 
 if __name__ == "__main__":
     sys.exit(main())

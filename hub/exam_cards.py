@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from exams.exam import Exam
-from exams.exchange import DATABASE
+from exams.exam import DATABASE, Exam
 from exams.hall import Hall
 from exams.release import released, result
 from exams.sitting import SittingStore

@@ -6,15 +6,23 @@ Terminals and kernels are off: it is there to mark, and whoever marks must not g
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
-from exams.gradebook import FOLDER as GRADEBOOK
-from exams.gradebook import prepare
 from hub.sandbox import Sandbox
 from hub.settings import ROOT, Settings
 
 COURSE = "/course"
 CONFIG = ROOT / "configs" / "formgrader_config.py"
 INNER_CONFIG = "/config/formgrader_config.py"
+TEMPLATES = ROOT / "configs" / "jupyter"
+JUPYTER_PATH = "/config/jupyter"
+PASSED_ON = ("JUPYTERHUB_", "LANG", "LC_", "PATH")
+
+
+def formgrader_environment(service: Mapping[str, str]) -> dict[str, str]:
+    """What the service may know of its environment, a home to write in, and templates that ask no other host."""
+    kept = {name: value for name, value in service.items() if name.startswith(PASSED_ON)}
+    return kept | {"HOME": "/tmp", "JUPYTER_PATH": JUPYTER_PATH}  # noqa: S108 - the sandbox's own
 
 
 def formgrader_argv(settings: Settings) -> list[str]:
@@ -23,9 +31,12 @@ def formgrader_argv(settings: Settings) -> list[str]:
     Of the course root only the Gradebook's folder can be written. The course's nbgrader_config.py is covered by ours:
     it names classes of the platform that are not in the sandbox, and the platform itself reads it, as code.
     """
+    from exams.gradebook import FOLDER as GRADEBOOK  # nbgrader takes a second to import
+    from exams.gradebook import prepare
+
     course = settings.course_root
     prepare(course, settings.home)
-    readonly = {COURSE: course, f"{COURSE}/nbgrader_config.py": CONFIG, INNER_CONFIG: CONFIG}
+    readonly = {COURSE: course, f"{COURSE}/nbgrader_config.py": CONFIG, INNER_CONFIG: CONFIG, JUPYTER_PATH: TEMPLATES}
     writable = {f"{COURSE}/{GRADEBOOK}": course / GRADEBOOK}
     # not started in the course folder: Jupyter reads configuration from where it starts
     sandbox = Sandbox(writable, readonly, workdir="/tmp")  # noqa: S108 - the sandbox's own

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hub.accounts_file import accounts_file
-from hub.formgrader import formgrader_argv
+from hub.formgrader import formgrader_argv, formgrader_environment
 from hub.part import Part
 from hub.plan import LOOPBACK, VARIABLE, Plan, make_plan
 from hub.routes import restore
@@ -100,12 +100,12 @@ def parts(settings: Settings, plan: Plan) -> list[Part]:
     made = [
         part("proxy", proxy, base | {"CONFIGPROXY_AUTH_TOKEN": plan.tokens["proxy"]}),
         part("hub", [sys.executable, "-m", "jupyterhub", "-f", config], base | {VARIABLE: plan.dumps()}),
-        part("exams", [*xinglin, "exam", "serve"], service_environment("exams", "exams", plan, base)),
+        part("exams", [sys.executable, "-m", "exams", *xinglin], service_environment("exams", "exams", plan, base)),
         part("apps", [*xinglin, "course", "serve"], service_environment("apps", "apps", plan, base)),
         part("idle-culler", culler, culler_environment),
     ]
     if bwrap() is not None:
-        environment = service_environment(collaboration, "formgrader", plan, base)
+        environment = formgrader_environment(service_environment(collaboration, "formgrader", plan, base))
         made.append(part("formgrader", formgrader_argv(settings), environment))
     return made
 

@@ -6,7 +6,6 @@ import os
 
 import click
 
-from courses.build import build
 from courses.catalogue import read_catalogue
 from hub.settings import Settings
 
@@ -26,6 +25,8 @@ def build_command(settings: Settings) -> None:
 
     Example: xinglin course build
     """
+    from courses.build import build  # jupytext takes a second to import
+
     for path in build(read_catalogue(), settings.home / "courses"):
         click.echo(str(path.relative_to(settings.home)))
 

@@ -9,7 +9,6 @@ import click
 from courses.build import build
 from courses.catalogue import read_catalogue
 from hub.accounts_file import accounts_file, read_accounts
-from hub.demo import seed
 from hub.serve import Platform, check_ground
 from hub.settings import Settings
 from widgets.assets import build as build_assets
@@ -30,6 +29,8 @@ def serve(settings: Settings, with_demo: bool) -> None:
     click.echo("==> Courses")
     build(read_catalogue(), settings.home / "courses")
     if with_demo and not accounts_file(settings.home).exists():
+        from hub.demo import seed  # nbgrader and SciPy, which a second start does without
+
         click.echo("==> Demo: schools, accounts, exams")
         seed(settings)
     click.echo("==> Starting")
