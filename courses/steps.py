@@ -20,7 +20,7 @@ class Steps(ipywidgets.VBox):  # type: ignore[misc]
         self._stack = ipywidgets.Stack([pane for _, pane in panes], selected_index=0)
         self._buttons = [ipywidgets.Button(description=name) for name, _ in panes]
         for index, button in enumerate(self._buttons):
-            button.layout.width = "auto"
+            button.layout.width, button.layout.padding = "auto", "0 10px"
             button.on_click(lambda _, index=index: self.show(index))
         self._next = ipywidgets.Button(description="下一步 →")
         self._next.on_click(lambda _: self.show(self._stack.selected_index + 1))
@@ -35,5 +35,5 @@ class Steps(ipywidgets.VBox):  # type: ignore[misc]
         chosen = min(index, len(self._buttons) - 1)
         self._stack.selected_index = chosen
         for place, button in enumerate(self._buttons):
-            button.button_style = "info" if place == chosen else ""
+            button.button_style = "primary" if place == chosen else ""
         self._next.layout.visibility = "hidden" if chosen == len(self._buttons) - 1 else "visible"

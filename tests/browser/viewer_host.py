@@ -157,14 +157,15 @@ def page_of(chromium, host, language="zh", size=(1366, 768), touch=False, quiet=
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on(
-        "request", lambda request: None if request.url.startswith((host.url, "data:")) else problems.append(request.url)
+        "request",
+        lambda request: None if request.url.startswith((host.url, "data:", "blob:")) else problems.append(request.url),
     )
     if script:
         page.add_init_script(script)
     page.goto(host.url)
     yield page
     context.close()
-    assert not quiet or not problems
+    assert not (quiet and problems), problems
 
 
 def drag(page, start, *points):
