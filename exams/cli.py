@@ -216,6 +216,21 @@ def mark_command(settings: Settings, name: str, by: str, language: str) -> None:
     click.echo(said)
 
 
+@exam.command("close")
+@name
+@by
+@language
+@click.pass_obj
+def close_command(settings: Settings, name: str, by: str, language: str) -> None:
+    """End EXAM now, before its closing time; only the group lead does, and only while nobody is writing.
+
+    Example: xinglin exam close dx-2027 --by lead01
+    """
+    with office(settings, language) as (desk, store):
+        _note(settings, store, name, by, "close", said := desk.close(name, by))
+    click.echo(said)
+
+
 @exam.command("release")
 @name
 @by

@@ -12,7 +12,7 @@ from exams.web import N_, Api, Page, ProblemError, unreadable
 
 LONGEST_CREDIT_S = 4 * 3600
 
-ACTS = {"collect": N_("Collect"), "mark": N_("Mark"), "release": N_("Release")}
+ACTS = {"close": N_("End the exam"), "collect": N_("Collect"), "mark": N_("Mark"), "release": N_("Release")}
 """What a group lead can do after the exam, by the name in `Config.acts`, and its button."""
 
 

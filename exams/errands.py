@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-ACTS = ("collect", "mark", "release")
+ACTS = ("close", "collect", "mark", "release")
 LONGEST_S = 1800
 
 

@@ -6,6 +6,7 @@ service does not import it but has it run as a process of its own (`errands`).
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,11 +93,21 @@ class Office:
             "{count} sittings were marked; {pending} answers await a marker.", count=marked, pending=pending
         )
 
+    def close(self, exam: str, user: str) -> str:
+        """End the exam now: nobody enters any more. Raises OfficeError where `user` may not, or somebody is writing."""
+        found = exam_in(self.folder, exam)
+        self._only_lead(found, user)
+        if self.clock() >= found.closes:
+            raise OfficeError("The exam is over already.")
+        if writing := len(self.sittings.responses(exam).keys() - self.sittings.submitted_at(exam).keys()):
+            raise OfficeError("{count} candidates are still writing: wait until they have handed in.", count=writing)
+        dataclasses.replace(found, closes=self.clock()).save()
+        return self.say("The exam is over; nobody can enter any more.")
+
     def release(self, exam: str, user: str) -> str:
         """Let candidates see their results. Raises OfficeError where `user` may not, or not everything is marked."""
         found = exam_in(self.folder, exam)
-        if user != found.lead:
-            raise OfficeError("Only the group lead {lead} releases the results of this exam.", lead=found.lead)
+        self._only_lead(found, user)
         if self.clock() < found.closes:
             raise OfficeError(
                 "The exam is not over yet: it closes at {closes}.", closes=f"{found.closes:%Y-%m-%d %H:%M} UTC"
@@ -113,6 +124,10 @@ class Office:
             raise OfficeError("{count} answers still await a marker: mark them in formgrader first.", count=pending)
         release.release(found.folder, results, user, self.clock())
         return self.say("The results of {count} candidates are released.", count=len(results))
+
+    def _only_lead(self, exam: Exam, user: str) -> None:
+        if user != exam.lead:
+            raise OfficeError("Only the group lead {lead} can do this.", lead=exam.lead)
 
     def _forms(self, exam: Exam) -> list[tuple[Form, set[str], dict[str, Image]]]:
         """Each form with the numbers of its candidates and the images its items measure on."""

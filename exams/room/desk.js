@@ -13,6 +13,7 @@ const STATES = {
   time_up: () => t("Time over"),
 };
 const ASK = {
+  close: () => t("End the exam now? Nobody can enter after that."),
   collect: () => t("Collect the papers that are handed in?"),
   mark: () => t("Mark the collected papers?"),
   release: () => t("Release the results to all candidates? This cannot be taken back."),

@@ -166,7 +166,7 @@ def test_from_building_to_release(tmp_path: Path) -> None:
     gradebook.mark_by_hand(course, form, "N1", short.id, 3, "要点较全")
     assert run(tmp_path, "mark", "dx-1", "--by", "lead01").output.endswith("0 answers await a marker.\n")
     wrong = run(tmp_path, "release", "dx-1", "--by", "teacher01")
-    assert wrong.output == "Error: Only the group lead lead01 releases the results of this exam.\n"
+    assert wrong.output == "Error: Only the group lead lead01 can do this.\n"
     assert seen_by(tmp_path, "dx-1", "N1") is None
     assert run(tmp_path, "release", "dx-1", "--by", "lead01").exit_code == 0
 
@@ -181,6 +181,24 @@ def test_from_building_to_release(tmp_path: Path) -> None:
     store.close()
     assert ("lead01", "release") in done
     assert ("teacher01", "release") not in done
+
+
+def test_an_exam_is_ended_early_by_its_lead_when_nobody_writes(tmp_path: Path) -> None:
+    """Before its closing time, and only once."""
+    opens, closes = NOW - timedelta(hours=1), datetime.now(UTC) + timedelta(days=1)
+    build(tmp_path, "dx-1", opens, closes)
+    store = SittingStore(f"sqlite:///{tmp_path / 'exams' / DATABASE}")
+    allowance = Allowance(60, round(closes.timestamp() * 1000))
+    store.enter("dx-1", "N1", "A", 1, allowance, seat="s", actor="student01", origin="test").result()
+    writing = run(tmp_path, "close", "dx-1", "--by", "lead01")
+    assert writing.output == "Error: 1 candidates are still writing: wait until they have handed in.\n"
+    store.submit("dx-1", "N1", "s", 0, "student01").result()
+    store.close()
+    wrong = run(tmp_path, "close", "dx-1", "--by", "teacher01")
+    assert wrong.output == "Error: Only the group lead lead01 can do this.\n"
+    assert run(tmp_path, "close", "dx-1", "--by", "lead01").exit_code == 0
+    assert exam_in(tmp_path / "exams", "dx-1").closes <= datetime.now(UTC)
+    assert run(tmp_path, "close", "dx-1", "--by", "lead01").output == "Error: The exam is over already.\n"
 
 
 RUN = """
