@@ -16,6 +16,7 @@ import { CT_WINDOWS, TOOL_KEYS, TOOLS, helpRows } from "./viewer_tools.js";
 
 const ZOOM = { least: 0.25, most: 24 };
 const SAVE_MS = 120; // a drag tells the model this often at most: a kernel need not see every pixel of it
+const BEFORE = ["pointerdown", "keydown"];
 
 class Viewer {
   constructor(model, root) {
@@ -150,6 +151,8 @@ class Viewer {
     on("change:window", () => { if (model.get("window")?.length === 2 && !same(model.get("window"), this.window)) this.setWindow(model.get("window"), false); });
     on("change:tool", () => { if (model.get("tool") in TOOLS && model.get("tool") !== this.tool) this.use(model.get("tool")); });
     on("change:measurements", () => this.measures.set(model.get("measurements") ?? []));
+    this.first = () => this.flush();
+    for (const kind of BEFORE) document.addEventListener(kind, this.first, true);
     on("msg:custom", (message, buffers) => {
       if (message.kind === "frame" && (message.series ?? this.series.id) === this.series.id) this.frames.receive(message.index, buffers[0]);
       if (message.kind === "error") this.tell(message.text[language()] ?? message.text.en);
@@ -159,10 +162,15 @@ class Viewer {
   /** Set model fields at once, and tell the host soon. */
   keep(values) {
     for (const [name, value] of Object.entries(values)) this.model.set(name, value);
-    this.saving ??= setTimeout(() => {
-      this.saving = null;
-      this.model.save_changes();
-    }, SAVE_MS);
+    this.saving ??= setTimeout(() => this.flush(), SAVE_MS);
+  }
+
+  /** Tell the host now: whatever is pressed next, the page around the viewer must know what was measured before. */
+  flush() {
+    if (!this.saving) return;
+    clearTimeout(this.saving);
+    this.saving = null;
+    this.model.save_changes();
   }
 
   // --- what can be done --------------------------------------------------------------------------------------------
@@ -354,10 +362,8 @@ class Viewer {
     this.painter.close();
     clearTimeout(this.slow);
     cancelAnimationFrame(this.due);
-    if (this.saving) {
-      clearTimeout(this.saving);
-      this.model.save_changes();
-    }
+    for (const kind of BEFORE) document.removeEventListener(kind, this.first, true);
+    this.flush();
   }
 }
 
