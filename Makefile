@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 BENCH ?=
+ARGS ?=
 
 .PHONY: run test check bench lock clean
 
@@ -9,7 +10,7 @@ run:
 	@$(PYTHON) bootstrap.py && exec $(BIN)/xinglin serve --demo
 
 test:
-	@$(PYTHON) bootstrap.py --dev && $(BIN)/python -m pytest $(ARGS)
+	@$(PYTHON) bootstrap.py --dev --programs && $(BIN)/python -m pytest $(ARGS)
 
 check:
 	@$(PYTHON) bootstrap.py --dev
@@ -17,14 +18,13 @@ check:
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python locks.py --check
 
 bench:
-	@$(PYTHON) bootstrap.py --dev && $(BIN)/python -m benchmarks $(BENCH)
+	@$(PYTHON) bootstrap.py --dev --programs && $(BIN)/python -m benchmarks $(BENCH) $(ARGS)
 
 lock:
-	$(BIN)/uv pip compile --generate-hashes --no-emit-index-url --no-header -q pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --generate-hashes --no-emit-index-url --no-header -q --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
-	$(BIN)/npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
+	@$(PYTHON) bootstrap.py --dev && $(BIN)/python locks.py
 
 clean:
 	rm -rf .venv node_modules widgets/static build test-results

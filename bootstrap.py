@@ -111,10 +111,31 @@ def node_packages() -> None:
     mark.write_text(wanted)
 
 
+def programs() -> None:
+    """What tests run besides: a Chromium and bubblewrap, from Debian where they are missing and that is allowed."""
+    chromiums = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    missing = [] if any(map(shutil.which, chromiums)) else ["chromium"]
+    missing += [] if shutil.which("bwrap") else ["bubblewrap"]
+    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
+        say(f"Programs for the tests: {', '.join(missing)}")
+        network = "Debian's packages could not be installed: check the network, then run the same command again."
+        run(["apt-get", "update", "-q"], network)
+        run(
+            ["apt-get", "install", "-yq", "--no-install-recommends", *missing],
+            network,
+            DEBIAN_FRONTEND="noninteractive",
+        )
+    elif "chromium" in missing:
+        say("Programs for the tests: Playwright's Chromium")
+        failure = "No Chromium could be installed: install one with your system's package manager."
+        run([str(VENV / "bin" / "playwright"), "install", "chromium"], failure)
+
+
 def main() -> int:
     """Set up; exit 1 with one clear line where that fails."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dev", action="store_true", help="also what tests and checks need")
+    parser.add_argument("--programs", action="store_true", help="also the programs that tests run")
     options = parser.parse_args()
     try:
         if sys.version_info < MINIMUM_PYTHON:
@@ -125,6 +146,8 @@ def main() -> int:
             raise SetupError("Less than 2 GB of disk space is free here: make room, then run the same command again.")
         python_packages(ROOT / ("requirements-dev.lock" if options.dev else "requirements.lock"))
         node_packages()
+        if options.programs:
+            programs()
     except SetupError as stop:
         print(f"xinglin: {stop}", file=sys.stderr)
         return 1

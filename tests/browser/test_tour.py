@@ -164,14 +164,15 @@ def sit(person, answers):
     """Answer every item of the open exam: choices by `answers`, numbers, texts and measurements by hand."""
     page = person.page
     total = page.locator("#map .grid button").count()
-    for place in range(total):
-        page.locator("#map .grid button").nth(place).click()
+    for _ in range(total):
         if page.locator(".option").count():
             page.locator(".option").nth(answers % page.locator(".option").count()).click()
         elif page.locator("#answer-number").count():
             page.fill("#answer-number", "12")
         elif page.locator("#answer-text").count():
             page.fill("#answer-text", f"考生{answers}：患侧呼吸音减弱，叩诊浊音。")
+        if page.locator("#next").is_enabled():
+            page.click("#next")
     return total
 
 
