@@ -10,8 +10,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from courses.catalogue import SOURCE, Catalogue, Lab
 
 KERNEL = "python3"
@@ -30,7 +28,8 @@ def notebook_of(source: str, lab_id: str, title: str = "") -> Any:
 
     Raises BuildError for a metadata key that nothing here reads: it would silently do nothing.
     """
-    import jupytext  # takes a second, and most starts find every lab built
+    import jupytext  # these two take two seconds, and most starts find every lab built
+    import nbformat
 
     notebook = jupytext.reads(source, fmt="py:percent")
     if unknown := set(notebook.metadata) - HEADER_KEYS:
@@ -54,6 +53,8 @@ def notebook_of(source: str, lab_id: str, title: str = "") -> Any:
 
 def build_lab(lab: Lab, out: Path, source: Path = SOURCE) -> Path:
     """Write the lab's notebook to `out/<course>/<name>.ipynb`, whole or not at all, and return its path."""
+    import nbformat
+
     notebook = notebook_of((source / lab.course / f"{lab.name}.py").read_text("utf-8"), lab.id, lab.title.zh)
     target = out / lab.course / f"{lab.name}.ipynb"
     target.parent.mkdir(parents=True, exist_ok=True)

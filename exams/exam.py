@@ -19,6 +19,8 @@ from exams.roster import Candidate
 EXAM_ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
 FILE, ROSTER = "exam.toml", "roster.csv"
 DATABASE = "exams.sqlite"  # beside the exams: the response store of all of them
+GRADEBOOK = "gradebook/gradebook.db"
+"""Where a course root keeps its Gradebook: in a folder of its own, the one thing there that formgrader writes."""
 TEXTS, LISTS = ("id", "course", "title", "lead"), ("schools", "forms")
 
 

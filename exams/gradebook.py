@@ -23,12 +23,12 @@ from nbgrader import api
 from nbgrader.utils import setenv
 
 from exams import paper
+from exams.exam import GRADEBOOK
 from exams.exchange import TIMESTAMP, submitted_folder
 from exams.form import Form
 from exams.marking import BLANK, Mark
 
 NO_RESPONSE = "No response."  # nbgrader's own words for it
-FOLDER = "gradebook"
 CONFIG = Path(__file__).parents[1] / "configs" / paper.CONFIG
 
 
@@ -49,7 +49,7 @@ class Result:
 
 def prepare(course: Path, home: Path) -> None:
     """Make the course root `course` with its nbgrader_config.py; its name is the course's id. `home`: $XINGLIN_HOME."""
-    (course / FOLDER).mkdir(parents=True, exist_ok=True)
+    (course / GRADEBOOK).parent.mkdir(parents=True, exist_ok=True)
     own = {
         "CourseDirectory.course_id": course.name,
         "CourseDirectory.db_url": database_url(course),
@@ -63,7 +63,7 @@ def prepare(course: Path, home: Path) -> None:
 
 def database_url(course: Path) -> str:
     """The Gradebook of `course`: in a folder of its own, the one thing in the course root that formgrader writes."""
-    return f"sqlite:///{course / FOLDER / 'gradebook.db'}"
+    return f"sqlite:///{course / GRADEBOOK}"
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,8 +31,10 @@ class Accounts:
 
     def __init__(self, directory: Directory, hub_database_url: str) -> None:
         self._directory = directory
+        logging.disable(logging.INFO)  # alembic would tell its steps to whoever adds an account
         # the hub's own factory: it creates and stamps a new database as the hub expects to find it
         self._session = orm.new_session_factory(hub_database_url)
+        logging.disable(logging.NOTSET)
 
     def exists(self, user: str) -> bool:
         """Whether this account can log in."""

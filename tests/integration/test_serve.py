@@ -10,7 +10,6 @@ import psutil
 import pytest
 import requests
 
-from hub.formgrader import INNER_CONFIG
 from tests.conftest import needs_bwrap
 from tests.platform import ROOT, Platform, free_port, until
 
@@ -158,7 +157,7 @@ class TestFormgrader:
         assert "import os" not in (platform.home / "nbgrader/diagnostics/nbgrader_config.py").read_text()
 
     def test_it_sees_its_course_alone(self, platform):
-        service = platform.part("bwrap", INNER_CONFIG)
+        service = platform.part("bwrap", "/course/gradebook")
         inner = psutil.Process(service.pid).children(recursive=True)[-1]
         root = f"/proc/{inner.pid}/root"
         assert os.path.isdir(f"{root}/course/gradebook")

@@ -20,4 +20,5 @@ c.ServerApp.kernel_manager_class = NoKernels
 c.ServerApp.default_url = "/formgrader"
 c.CourseDirectory.root = "/course"
 c.CourseDirectory.db_url = "sqlite:////course/gradebook/gradebook.db"
-c.Exchange.root = "/tmp/exchange"  # noqa: S108 - the sandbox's own; nothing is exchanged here; formgrader only looks whether it could be
+# nothing is exchanged here; formgrader only looks whether it could be
+c.Exchange.root = "/tmp/exchange"  # noqa: S108 - the sandbox's own

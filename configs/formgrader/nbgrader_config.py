@@ -1,0 +1,1 @@
+"""Nothing of its own: what formgrader needs stands in jupyter_server_config.py."""
