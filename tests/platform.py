@@ -1,9 +1,9 @@
 """A whole platform for tests: the real command in a process of its own, with a home and a port of its own."""
 
+import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import psutil
 import requests
 
+from hub.plan import free_ports
+
 ROOT = Path(__file__).resolve().parent.parent
 START_S = 180
 STOP_S = 40
@@ -20,8 +22,7 @@ STOP_S = 40
 
 def free_port() -> int:
     """A port of the loopback that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        return bound.getsockname()[1]
+    return free_ports(1)[0]
 
 
 def until(found, seconds: float, what: str, every: float = 0.1):
@@ -71,10 +72,14 @@ class Platform:
 
     def part(self, *words: str) -> psutil.Process:
         """The direct child whose command line holds all `words`."""
+        return until(lambda: self._part(words), 10, f"a part with {words}")
+
+    def _part(self, words: tuple[str, ...]) -> psutil.Process | None:
         for child in psutil.Process(self.process.pid).children():
-            if all(any(word in argument for argument in child.cmdline()) for word in words):
-                return child
-        raise LookupError(words)
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                if all(any(word in argument for argument in child.cmdline()) for word in words):
+                    return child
+        return None
 
     def stop(self, number: int = signal.SIGINT) -> int:
         for session in self._sessions:
