@@ -38,7 +38,9 @@ def copy_notebook(built: Path, home: Path, lab: Lab) -> str:
         except FileExistsError:
             pass  # the student's own copy, with their work in it
         except OSError as error:
-            advice = "rename what is called so, then open the lab again" if error.errno in NO_FOLDER else "make room there"
+            advice = (
+                "rename what is called so, then open the lab again" if error.errno in NO_FOLDER else "make room there"
+            )
             raise NotebookCopyError(
                 f"The notebook cannot be put into the folder {FOLDER} ({error.strerror}): {advice}."
             ) from error
