@@ -151,8 +151,11 @@ async def test_a_stop_does_not_wait_for_the_preparing(run):
 
 
 async def test_a_part_that_cannot_be_prepared_is_started_anew(run, caplog):
+    tries = []
+
     async def refused():
-        await until(lambda: part.tail(), "the part is up")
+        tries.append(part.process.pid)
+        await until(lambda: part.tail().count("up") >= len(tries), "the part is up")
         raise ConnectionRefusedError("nobody there")
 
     part, _ = run(SLEEP, started=refused)

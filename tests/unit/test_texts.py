@@ -1,6 +1,7 @@
 """Every text a person reads exists in both languages, with the same fields to fill."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -87,6 +88,7 @@ LOOKED_UP = {
 """Texts that no call names, since they are looked up while running, each with the reason."""
 
 
+@functools.cache
 def extracted(package):
     """Every text that pybabel finds in `package`; in scripts also those within a template literal."""
     with (ROOT / "configs" / "babel.cfg").open(encoding="utf-8") as config:
