@@ -33,6 +33,12 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def _kill_session(process: asyncio.subprocess.Process) -> None:
+    """End whatever is left in the session that `process` led."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 @dataclass
 class Part:
     """A process by name: what to run, in which environment, where its output goes, what to do after each start."""
@@ -72,6 +78,7 @@ class Part:
             if not await self._prepared(process):
                 await self._end(process)
             code = await process.wait()
+            _kill_session(process)  # a launcher that dies must not leave its program behind, holding the port
             if self.stopping:
                 return
             log.warning("%s ended with code %s and is started again; its log: %s", self.name, code, self.log_file)
@@ -107,8 +114,7 @@ class Part:
             process.terminate()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _kill_session(process)
         await process.wait()
 
     def tail(self, lines: int = 15) -> str:

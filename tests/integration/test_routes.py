@@ -3,6 +3,8 @@
 import asyncio
 import http.server
 import json
+import os
+import signal
 import subprocess
 import threading
 import urllib.error
@@ -57,12 +59,12 @@ def proxy(plan):
         command = ["node", str(PROXY), "--ip", "127.0.0.1", "--port", str(port), "--api-ip", "127.0.0.1"]
         command += ["--api-port", str(plan.ports["proxy-api"]), "--log-level", "error"]
         environment = {"PATH": program_path(), "CONFIGPROXY_AUTH_TOKEN": SECRET}
-        started.append(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL))
+        started.append(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True))
         return port
 
     yield start
     for process in started:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # node from PyPI is a script with the real one below it
         process.wait()
 
 

@@ -103,6 +103,16 @@ async def test_what_a_part_has_started_goes_with_it(run):
     await until(lambda: gone(child.pid), "the child is gone")
 
 
+async def test_a_launcher_that_dies_leaves_no_program_behind(run):
+    """As of Node from PyPI, which is a Python script that starts the real one."""
+    part, _ = run(f"import subprocess, sys; subprocess.Popen([sys.executable, '-S', '-c', {STUBBORN!r}]).wait()")
+    pid = await up(part)
+    (child,) = psutil.Process(pid).children()
+    os.kill(pid, signal.SIGKILL)
+    await up(part, times=2)
+    assert gone(child.pid)
+
+
 async def test_a_stop_before_the_start_starts_nothing(tmp_path):
     part = Part("part", [sys.executable, "-c", SLEEP], {}, tmp_path / "part.log")
     await part.stop()
