@@ -39,14 +39,17 @@ def stamp(*files: Path) -> str:
 
 def run(command: list[str], failure: str, **environment: str) -> None:
     """Run `command` quietly; on failure show what it printed and raise SetupError with `failure`."""
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    try:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    except OSError as error:
+        raise SetupError(f"{failure} ({error})") from error
     if done.returncode:
         sys.stderr.write("".join(done.stdout.splitlines(keepends=True)[-15:]))
         raise SetupError(failure)
@@ -72,8 +75,9 @@ def python_packages(lock: Path) -> None:
         return
     say("Python packages: creating .venv" if not VENV.exists() else "Python packages: bringing .venv in step")
     try:
+        mark.unlink(missing_ok=True)  # until all is installed, the environment is in step with nothing
         venv.EnvBuilder(with_pip=True).create(VENV)
-    except (OSError, subprocess.CalledProcessError) as error:
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:  # ValueError: a file stands in the way
         raise SetupError(
             f"Python cannot create {VENV.name} ({error}). On Debian or Ubuntu: apt-get install python3-venv."
         ) from error

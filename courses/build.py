@@ -26,7 +26,7 @@ class BuildError(ValueError):
 def notebook_of(source: str, lab_id: str, title: str = "") -> Any:
     """The notebook (nbformat v4) of a lab's percent `source`; `title` is what the page is called.
 
-    Raises BuildError for a metadata key that nothing here reads: it would silently do nothing.
+    Raises BuildError for a metadata key or a raw cell, which nothing here reads: it would silently do nothing.
     """
     import jupytext  # these two take two seconds, and most starts find every lab built
     import nbformat
@@ -39,6 +39,8 @@ def notebook_of(source: str, lab_id: str, title: str = "") -> Any:
             del cell.metadata[key]
         if cell.metadata:
             raise BuildError(f"{lab_id}.py, cell {place}: unknown metadata {', '.join(sorted(cell.metadata))}.")
+        if cell.cell_type == "raw":
+            raise BuildError(f"{lab_id}.py, cell {place}: a raw cell, or a header that is not below `jupyter:`.")
         cell.id = hashlib.sha256(f"{lab_id}#{place}".encode()).hexdigest()[:16]
     notebook.metadata = nbformat.NotebookNode(
         {

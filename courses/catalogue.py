@@ -5,6 +5,7 @@ A course is a folder `courses/<id>/` with `course.toml` and notebooks `NN_topic.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 SOURCE = Path(__file__).parent
+LAB_NAME = re.compile(r"[0-9]{2}_[a-z0-9_]+")
+"""What the notebook's file is called; also a part of its address."""
 
 
 class CatalogueError(ValueError):
@@ -93,7 +96,8 @@ class _Table:
 
     def take(self, name: str, kind: type) -> Any:
         """The field `name`, which must be there and of `kind`."""
-        if not isinstance(value := self._rest.pop(name, None), kind):
+        value = self._rest.pop(name, None)
+        if type(value) is not kind or value == "":
             raise CatalogueError(f"{self._where}: {name} must be given, as {kind.__name__}.")
         return value
 
@@ -107,6 +111,8 @@ class _Table:
     def tables(self, name: str) -> Iterator[_Table]:
         """The tables of the list `name`."""
         for number, fields in enumerate(self.take(name, list), 1):
+            if not isinstance(fields, dict):
+                raise CatalogueError(f"{self._where}: {name} must be tables, [[{name}]].")
             yield _Table(fields, f"{self._where}, {name} {number}")
 
     def close(self) -> None:
@@ -125,11 +131,15 @@ def read_course(folder: Path) -> Course:
     labs = tuple(_read_lab(folder, entry) for entry in table.tables("labs"))
     course = Course(folder.name, table.text("title"), table.take("order", int), labs)
     table.close()
+    if len({lab.name for lab in labs}) < len(labs):
+        raise CatalogueError(f"{folder.name}/course.toml: two labs have the same name.")
     return course
 
 
 def _read_lab(folder: Path, table: _Table) -> Lab:
     name = table.take("name", str)
+    if not LAB_NAME.fullmatch(name):
+        raise CatalogueError(f"{folder.name}/course.toml: a lab's name is like 01_nerve (NN_topic), not {name!r}.")
     if not (folder / f"{name}.py").is_file():
         raise CatalogueError(f"{folder.name}/course.toml names the lab {name}, but {folder.name}/{name}.py is missing.")
     tasks = []

@@ -8,9 +8,9 @@ is reported and the card says so.
 from __future__ import annotations
 
 import html
+import http.client
 import json
 import os
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -38,7 +38,8 @@ class Verdict:
 
 def within(value: float, expected: float, tolerance: float, unit: str = "", *, why: str) -> Verdict:
     """Judge a measured `value` against `expected` ± `tolerance` (all in `unit`); `why` explains the expected value."""
-    correct = abs(value - expected) <= tolerance
+    value = float(value)  # a number of NumPy could not be reported
+    correct = abs(value - float(expected)) <= tolerance
     span = f"{expected:g} ± {tolerance:g} {unit}".strip()
     measured = f"{value:.4g} {unit}".strip()
     if correct:
@@ -60,7 +61,7 @@ def report(task_id: str, verdict: Verdict, environment: Mapping[str, str] = os.e
     try:
         with urllib.request.urlopen(request, timeout=REPORT_TIMEOUT_S):  # noqa: S310
             return True
-    except (OSError, urllib.error.HTTPError) as error:
+    except (OSError, http.client.HTTPException) as error:
         raise ReportError(str(error)) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import click
@@ -40,16 +41,33 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options before the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise one_line(error) from error
+
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; whatever it raises becomes a ClickException unless --debug is given."""
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            raise one_line(error) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:  # the outermost edge: a person reads one line, --debug shows the rest
             if ctx.params.get("debug"):
                 raise
-            raise click.ClickException(f"{error or type(error).__name__} (--debug shows the details)") from error
+            said = (str(error).splitlines() or [type(error).__name__])[0]
+            raise click.ClickException(f"{said} (--debug shows the details)") from error
+
+
+def one_line(error: click.UsageError) -> click.UsageError:
+    """The same without the lines on usage that click puts before it; where help stands is said in the line."""
+    if error.ctx is None or isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return error
+    return click.UsageError(f"{error.format_message()} Help: {error.ctx.command_path} --help")
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -60,6 +78,7 @@ def main(context: click.Context, debug: bool) -> None:  # noqa: ARG001 - read by
 
     Example: xinglin serve --demo
     """
+    os.umask(0o077)  # what the platform writes is its own: databases, logs, homes
     try:
         context.obj = load()
     except SettingsError as error:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 
 from courses.catalogue import Lab
 
 FOLDER = "labs"
+NO_FOLDER = {errno.ENOTDIR, errno.ELOOP}
 
 
 class NotebookCopyError(RuntimeError):
-    """The student's folder holds something else in the notebook's place."""
+    """The notebook cannot be put into the student's folder; the message says what to do."""
 
 
 def copy_notebook(built: Path, home: Path, lab: Lab) -> str:
     """Copy the built lab to `home`/labs/ unless the student has one there; returns its path below `home`.
 
     Every step is taken relative to an open folder and refuses links: the student may have put one anywhere. Raises
-    NotebookCopyError where a file or link stands in the way.
+    NotebookCopyError where a file or link stands in the way, or the notebook cannot be written whole.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     content = (built / f"{lab.id}.ipynb").read_bytes()
@@ -32,11 +34,25 @@ def copy_notebook(built: Path, home: Path, lab: Lab) -> str:
                 os.mkdir(FOLDER, mode=0o700, dir_fd=outer)
             inner = os.open(FOLDER, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=outer)
             stack.callback(os.close, inner)
-            target = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=inner)
-            with os.fdopen(target, "wb") as out:
-                out.write(content)
+            _write_new(content, name, inner)
         except FileExistsError:
             pass  # the student's own copy, with their work in it
         except OSError as error:
-            raise NotebookCopyError(f"{FOLDER} is not a folder: rename it, then open the lab again.") from error
+            advice = (
+                "rename what is called so, then open the lab again" if error.errno in NO_FOLDER else "make room there"
+            )
+            raise NotebookCopyError(
+                f"The notebook cannot be put into the folder {FOLDER} ({error.strerror}): {advice}."
+            ) from error
     return f"{FOLDER}/{name}"
+
+
+def _write_new(content: bytes, name: str, folder: int) -> None:
+    """Write the new file `name` in an open folder; what cannot be written whole is not left there as the student's."""
+    target = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)
+    try:
+        with os.fdopen(target, "wb") as out:
+            out.write(content)
+    except OSError:
+        os.unlink(name, dir_fd=folder)
+        raise

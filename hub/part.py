@@ -33,6 +33,12 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def _kill_session(process: asyncio.subprocess.Process) -> None:
+    """End whatever is left in the session that `process` led."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 @dataclass
 class Part:
     """A process by name: what to run, in which environment, where its output goes, what to do after each start."""
@@ -64,29 +70,51 @@ class Part:
     async def run(self) -> None:
         """Keep the part running until `stop`."""
         while not self.stopping:
-            started = time.monotonic()
+            begun = time.monotonic()
             process = await self._start()
-            if self.started is not None:
-                await self.started()
+            if self.stopping:  # told so while the process was being made
+                await self._end(process)
+                return
+            if not await self._prepared(process):
+                await self._end(process)
             code = await process.wait()
+            _kill_session(process)  # a launcher that dies must not leave its program behind, holding the port
             if self.stopping:
                 return
             log.warning("%s ended with code %s and is started again; its log: %s", self.name, code, self.log_file)
-            if time.monotonic() - started < FAST_S:
+            if time.monotonic() - begun < FAST_S:
                 await asyncio.sleep(BACKOFF_S)
+
+    async def _prepared(self, process: asyncio.subprocess.Process) -> bool:
+        """Do what `started` asks for, as long as the process lives; False where that fails."""
+        if self.started is None:
+            return True
+        ended, preparing = asyncio.ensure_future(process.wait()), asyncio.ensure_future(self.started())
+        await asyncio.wait({ended, preparing}, return_when=asyncio.FIRST_COMPLETED)
+        preparing.cancel()
+        try:
+            await preparing
+        except asyncio.CancelledError:
+            return True  # it ended by itself, which `run` sees
+        except OSError as error:
+            log.warning("%s runs but does not answer: %s", self.name, error)
+            return False
+        finally:
+            ended.cancel()
+        return True
 
     async def stop(self) -> None:
         """End the process: politely, then for certain, with everything in its session."""
         self.stopping = True
-        process = self.process
-        if process is None:
-            return
+        if self.process is not None:
+            await self._end(self.process)
+
+    async def _end(self, process: asyncio.subprocess.Process) -> None:
         if process.returncode is None:
             process.terminate()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _kill_session(process)
         await process.wait()
 
     def tail(self, lines: int = 15) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import enum
+import io
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -123,14 +124,21 @@ def read_roster(file: Path) -> list[Person]:
         text = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise RosterError(f"{file} cannot be read as UTF-8 text: {error}. In Excel, save it as CSV UTF-8.") from error
-    reader = csv.DictReader(text.splitlines())
-    if missing := [column for column in ROSTER_COLUMNS if column not in (reader.fieldnames or [])]:
-        raise RosterError(f"{file.name}, line 1: the columns {', '.join(missing)} are missing.")
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     people: dict[str, Person] = {}
-    for fields in reader:
-        where = f"{file.name}, line {reader.line_num}"
-        person = person_from(fields, where)
-        if person.user in people:
-            raise RosterError(f"{where}: {person.user} comes twice.")
-        people[person.user] = person
+    try:
+        if missing := [column for column in ROSTER_COLUMNS if column not in (reader.fieldnames or [])]:
+            raise RosterError(f"{file.name}, line 1: the columns {', '.join(missing)} are missing.")
+        for fields in reader:
+            where = f"{file.name}, line {reader.line_num}"
+            if None in fields:  # the key of what stands beyond the last column
+                raise RosterError(f"{where}: the row has more fields than there are columns; quote a text with commas.")
+            if not any(fields.values()):
+                continue  # spreadsheets write rows of commas below the last person
+            person = person_from(fields, where)
+            if person.user in people:
+                raise RosterError(f"{where}: {person.user} comes twice.")
+            people[person.user] = person
+    except csv.Error as error:
+        raise RosterError(f"{file.name}, line {reader.reader.line_num}: this is not CSV ({error}).") from error
     return list(people.values())

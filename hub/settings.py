@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULTS = ROOT / "configs" / "default.toml"
+PORTS = range(1, 65536)
 
 
 class SettingsError(ValueError):
@@ -121,6 +123,8 @@ def merged(
             if type(value) is not type(defaults[section][name]):
                 wanted = type(defaults[section][name]).__name__
                 raise SettingsError(f"{where}: [{section}] {name} must be of type {wanted}.")
+            if isinstance(value, list) and not all(isinstance(entry, str) for entry in value):
+                raise SettingsError(f"{where}: [{section}] {name} must be a list of texts in quotes.")
             result[section][name] = value
     return result
 
@@ -128,20 +132,32 @@ def merged(
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings in force. Raises SettingsError with one sentence where something is wrong."""
     home = Path(environment.get("XINGLIN_HOME") or ROOT / "var").expanduser().resolve()
-    values = _read(DEFAULTS)
+    values, where = _read(DEFAULTS), str(DEFAULTS)
     if (own := home / "xinglin.toml").exists():
-        values = merged(values, _read(own), str(own))
+        values, where = merged(values, _read(own), str(own)), str(own)
     if port := environment.get("XINGLIN_PORT"):
-        if not port.isdecimal() or not 0 < int(port) < 65536:
+        if not port.isdecimal() or int(port) not in PORTS:
             raise SettingsError(f"XINGLIN_PORT must be a port number from 1 to 65535, not {port}.")
         values["server"]["port"] = int(port)
-    parts = {name: kind(**values[name]) for name, kind in SECTIONS.items()}
-    settings = Settings(home, **parts)
-    try:
-        _ = settings.server.is_loopback
-    except ValueError as error:
-        raise SettingsError(f"[server] address must be an IP address or localhost: {error}.") from error
+    settings = Settings(home, **{name: kind(**values[name]) for name, kind in SECTIONS.items()})
+    _check(settings.server, where)
     return settings
+
+
+def _check(server: Server, where: str) -> None:
+    """Raise SettingsError for a value of the right type that no server can have."""
+    try:
+        _ = server.is_loopback
+    except ValueError as error:
+        raise SettingsError(f"{where}: [server] address must be an IP address or localhost: {error}.") from error
+    if server.port not in PORTS:
+        raise SettingsError(f"{where}: [server] port must be from 1 to 65535, not {server.port}.")
+    try:
+        ZoneInfo(server.time_zone)
+    except (KeyError, ValueError, OSError) as error:
+        raise SettingsError(
+            f"{where}: [server] time_zone must be a name such as Asia/Shanghai, not {server.time_zone!r}."
+        ) from error
 
 
 def names() -> list[str]:

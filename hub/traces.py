@@ -1,6 +1,7 @@
 """Traces: what a student did, as xAPI-shaped statements in one append-only table.
 
-A statement is actor, verb, object, result, time (xAPI 1.0.3, part 2). Triggers refuse to change or delete a row.
+A statement is actor, verb, object, result, time (xAPI 1.0.3, part 2). Triggers refuse to change, replace or delete a
+row.
 """
 
 from __future__ import annotations
@@ -30,13 +31,18 @@ TRACES = sa.Table(
     sa.Column("success", sa.Boolean),
     sa.Column("response", sa.Text),
 )
-for change in ("update", "delete"):
+REFUSED = {
+    "update": "BEFORE UPDATE ON traces",
+    "delete": "BEFORE DELETE ON traces",
+    # INSERT OR REPLACE takes a row away without firing a DELETE trigger
+    "replace": "BEFORE INSERT ON traces WHEN EXISTS (SELECT 1 FROM traces WHERE id = NEW.id)",
+}
+for change, event in REFUSED.items():
     sa.event.listen(
         TRACES,
         "after_create",
         sa.DDL(
-            f"CREATE TRIGGER traces_no_{change} BEFORE {change.upper()} ON traces "
-            "BEGIN SELECT RAISE(ABORT, 'traces are append-only'); END"
+            f"CREATE TRIGGER traces_no_{change} {event} BEGIN SELECT RAISE(ABORT, 'traces are append-only'); END"
         ).execute_if(dialect="sqlite"),
     )
 

@@ -82,7 +82,7 @@ class VisitKernelManager(AsyncMappingKernelManager):
         """The visit whose kernel holds `token`."""
         found = None
         for visit in self.visits.values():
-            if secrets.compare_digest(visit.token, token):
+            if secrets.compare_digest(visit.token.encode(), token.encode()):  # text beyond ASCII it would not compare
                 found = visit
         return found
 

@@ -58,12 +58,15 @@ class Trace(anywidget.AnyWidget):
         bands: Sequence[tuple[float, float]] = (),
         marks: Sequence[tuple[float, float, str]] = (),
     ) -> None:
-        """Show `curves`, each (n,), over `x` (n,). Raises ValueError where their number is not that of the names."""
+        """Show `curves`, each (n,), over `x` (n,). Raises ValueError where number or lengths do not fit; then nothing
+        changes.
+        """
         if len(curves) != len(self.names):
             raise ValueError(f"{len(self.names)} curves are named, {len(curves)} are given.")
+        samples = np.vstack([x, *curves]).astype("<f4").tobytes()
         with self.hold_sync():
             self.bands, self.marks = [list(band) for band in bands], [list(mark) for mark in marks]
-            self.samples = np.vstack([x, *curves]).astype("<f4").tobytes()
+            self.samples = samples
 
     def scale(self, x_axis: Axis | None = None, y_axis: Axis | None = None) -> None:
         """Change an axis."""

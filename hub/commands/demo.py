@@ -37,5 +37,7 @@ def clear_command(settings: Settings) -> None:
 
     Example: xinglin demo clear --yes
     """
+    if not accounts_file(settings.home).exists():
+        raise click.ClickException(f"There is no demo in {settings.home}.")
     clear(settings)
     click.echo("The demo's accounts are gone.")

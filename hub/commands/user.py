@@ -13,10 +13,15 @@ from hub.settings import Settings
 from hub.state import engine
 
 
+def directory_of(settings: Settings) -> Directory:
+    """The people of this installation."""
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Directory(engine(settings.database_url))
+
+
 def accounts_of(settings: Settings) -> Accounts:
     """The accounts of this installation."""
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Accounts(Directory(engine(settings.database_url)), settings.hub_database_url)
+    return Accounts(directory_of(settings), settings.hub_database_url)
 
 
 @click.group()
@@ -32,7 +37,7 @@ def user() -> None:
 @click.option("--name", required=True, help="The person's name.")
 @click.option("--school", default="", help="Their school.")
 @click.option("--class", "group", default="", help="Their class.")
-@click.option("--role", type=click.Choice(list(Role)), default=Role.STUDENT, show_default=True)
+@click.option("--role", type=click.Choice([str(role) for role in Role]), default=str(Role.STUDENT), show_default=True)
 @click.pass_obj
 def add(settings: Settings, account: str, name: str, school: str, group: str, role: str) -> None:
     """Create ACCOUNT, or renew its password, and print the new password.
@@ -58,6 +63,8 @@ def import_command(settings: Settings, roster: Path, out: Path) -> None:
     """
     from hub.secrets import write_private
 
+    if not out.parent.is_dir():  # said before any password is renewed
+        raise click.ClickException(f"There is no folder {out.parent} for the passwords: make it, or name another.")
     try:
         people = read_roster(roster)
     except RosterError as error:
@@ -88,5 +95,5 @@ def list_command(settings: Settings) -> None:
 
     Example: xinglin user list
     """
-    for role, number in Directory(engine(settings.database_url)).counts().items():
+    for role, number in directory_of(settings).counts().items():
         click.echo(f"{role:<9} {number}")
