@@ -26,7 +26,8 @@ class Journal(Generic[Change]):
     """The single writer of a database.
 
     `apply(connection, changes)` writes a batch within one transaction and returns one outcome a change, in order. If it
-    raises, nothing of the batch is kept and all who wait get that error.
+    raises, nothing of the batch is kept; then each change is tried by itself, unless the database itself is the trouble,
+    and whoever asked for one that fails gets its error.
     """
 
     def __init__(
@@ -71,12 +72,21 @@ class Journal(Generic[Change]):
     def _commit(self, connection: sa.Connection, batch: list[tuple[Change, Future[object]]]) -> None:
         batch = [(change, future) for change, future in batch if future.set_running_or_notify_cancel()]
         try:
-            with connection.begin():
-                outcomes = self._apply(connection, [change for change, _ in batch])
-        except Exception as error:
+            self._apply_all(connection, batch)
+        except sa.exc.OperationalError as error:  # the disk or the database, not a change
             for _, future in batch:
                 future.set_exception(error)
-            return
+        except Exception:
+            # a change that cannot be written must not cost the others theirs
+            for change, future in batch:
+                try:
+                    self._apply_all(connection, [(change, future)])
+                except Exception as error:
+                    future.set_exception(error)
+
+    def _apply_all(self, connection: sa.Connection, batch: list[tuple[Change, Future[object]]]) -> None:
+        with connection.begin():
+            outcomes = self._apply(connection, [change for change, _ in batch])
         for (_, future), outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, Exception):
                 future.set_exception(outcome)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -18,6 +19,16 @@ MAX_SEQUENCE = 100_000
 
 MAX_VALUE_BYTES = 20_000
 """An answer as JSON: a long short answer is 6 kB; anything near this is not an answer."""
+
+
+MOST_LEVELS = 4
+"""Lists and objects within each other: the points of a measurement are the third. What is written must be readable from
+any depth of any program's stack, or one answer would stop the collecting of all."""
+
+LARGEST_NUMBER = 1e15
+"""No answer counts further, and every program reads a number up to here as the same."""
+
+DEVICE = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 class InvalidResponseError(ValueError):
@@ -66,9 +77,11 @@ def parse(data: object, items: Collection[str]) -> Response:
         raise InvalidResponseError(f"sequence {sequence!r} is not a number from 1 to {MAX_SEQUENCE}")
     if not isinstance(item, str) or item not in items:
         raise InvalidResponseError(f"item {item!r} is not in this form")
-    if not isinstance(device, str) or not 1 <= len(device) <= 64:
-        raise InvalidResponseError("device is not a name of 1 to 64 characters")
+    if not isinstance(device, str) or not DEVICE.fullmatch(device):
+        raise InvalidResponseError("device is not a name of 1 to 64 letters, digits and -")
     value = data.get("value")
+    if not _plain(value, MOST_LEVELS):
+        raise InvalidResponseError(f"the answer to item {item} is nested too deep or has a number that is too large")
     try:
         size = len(canonical(value))
     except ValueError as error:  # NaN, or half of a surrogate pair: JSON that no other program would read back
@@ -76,6 +89,16 @@ def parse(data: object, items: Collection[str]) -> Response:
     if size > MAX_VALUE_BYTES:
         raise InvalidResponseError(f"the answer to item {item} is longer than {MAX_VALUE_BYTES} bytes")
     return Response(sequence, item, value, data.get("flagged") is True, device)
+
+
+def _plain(value: object, levels: int) -> bool:
+    """Whether `value` has no more than `levels` lists and objects within each other, and no number out of bounds."""
+    if isinstance(value, int | float):
+        return abs(value) <= LARGEST_NUMBER
+    if not isinstance(value, list | dict):
+        return True
+    parts = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_plain(part, levels - 1) for part in parts)
 
 
 def latest(log: Iterable[Response]) -> dict[str, Response]:

@@ -85,6 +85,10 @@ def test_what_is_sent_comes_back_the_same():
         sent(value="x" * MAX_VALUE_BYTES),
         sent(value=float("nan")),
         sent(value="\ud800"),
+        sent(device="\ud800"),
+        sent(value=[[[[["A"]]]]]),
+        sent(value={"value": 10**400}),
+        sent(value=-(10**16)),
     ],
 )
 def test_what_no_script_of_ours_sends_is_refused(wrong):

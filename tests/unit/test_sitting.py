@@ -56,6 +56,22 @@ def test_what_is_acknowledged_is_read_by_another_process(store, tmp_path):
     assert store.responses("e") == {"n1": {"a": "B", "b": ["A", "C"]}}
 
 
+def test_a_change_that_cannot_be_written_costs_the_others_nothing(store):
+    """Half of a surrogate pair is no text that a database takes; all three wait for the same commit."""
+    sittings = [enter(store, number) for number in ("n1", "n2", "n3")]
+    devices = ("d", "\ud800", "d")
+    store.note("e", "busy", "while this is written the next ones queue up", {})
+    futures = [
+        store.save(sitting, "seat-one", [response(1, device=device)])
+        for sitting, device in zip(sittings, devices, strict=True)
+    ]
+    wait(futures)
+    assert [type(future.exception()) for future in futures] == [type(None), UnicodeEncodeError, type(None)]
+    assert store.responses("e").keys() == {"n1", "n2", "n3"}
+    assert [number for number, held in store.responses("e").items() if held] == ["n1", "n3"]
+    assert store.verify() is None
+
+
 def test_a_sitting_keeps_what_it_was_opened_with(store, clock):
     first = enter(store)
     clock.now += MINUTE_MS
