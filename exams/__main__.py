@@ -19,7 +19,6 @@ from exams.identity import HubIdentity
 from exams.release import CandidateResult, result
 from exams.service import Config, secret, serve
 from exams.sitting import SittingStore
-from widgets.i18n import DEFAULT_LANGUAGE
 
 
 def released(hall: Hall, exam_id: str, number: str) -> CandidateResult | None:
@@ -43,7 +42,7 @@ def main() -> None:
         store=SittingStore(f"sqlite:///{home / 'exams' / 'exams.sqlite'}"),
         identity=HubIdentity(),
         cookie_secret=secret(home / "secrets" / "exams-cookie"),
-        acts=errands(sys.argv[1:], home, DEFAULT_LANGUAGE),
+        acts=errands(sys.argv[1:], home),
         result=functools.partial(released, hall),
         series=CaseStore(home / "cases").open,
     )

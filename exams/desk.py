@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 
 from exams.api import milliseconds
+from exams.errands import ErrandError
 from exams.pages import labels
+from exams.release import released
 from exams.sitting import Progress
 from exams.timing import phase
-from exams.web import N_, Api, Page, ProblemError, unreadable
+from exams.web import N_, SCHOOL_WATCHERS, Api, Page, ProblemError, unreadable
 
 LONGEST_CREDIT_S = 4 * 3600
 
@@ -26,6 +28,8 @@ class Desk(Page):
             "desk.html",
             exam=exam,
             lead=self.leads(exam),
+            marks=bool(self.current_user.groups & SCHOOL_WATCHERS),
+            schools=None if self.sees_all(exam) else sorted({candidate.school for candidate in self.watched(exam)}),
             acts={act: self.translate(ACTS[act]) for act in self.context.acts},
             formgrader=self.context.formgrader(exam),
             labels=labels(self.language),
@@ -36,7 +40,7 @@ class Watch(Api):
     """What the desk shows, asked for every few seconds."""
 
     async def get(self, exam_id: str) -> None:
-        """Each candidate of the roster with the state of the sitting."""
+        """Each candidate whom the asker watches over, with the state of the sitting."""
         exam = self.exam_for_staff(exam_id)
         known = {
             progress.sitting.number: progress
@@ -54,7 +58,7 @@ class Watch(Api):
                         "items": len(self.context.hall.paper(exam, candidate.form).items),
                         **self._state(known.get(candidate.number)),
                     }
-                    for candidate in sorted(self.context.hall.candidates(exam).values(), key=lambda c: c.number)
+                    for candidate in self.watched(exam)
                 ],
             }
         )
@@ -82,7 +86,17 @@ class Act(Api):
         exam = self.exam_for_lead(exam_id)
         if act not in self.context.acts:
             raise unreadable()
-        self.answer({"message": await asyncio.to_thread(self.context.acts[act], exam.id, self.current_user.user)})
+        at_work = self.context.at_work
+        if exam.id in at_work:  # two at once would write the same gradebook
+            raise ProblemError(409, "at_work", N_("Other work on this exam is under way. Try again when it is done."))
+        at_work.add(exam.id)
+        try:
+            said = await asyncio.to_thread(self.context.acts[act], exam.id, self.current_user.user, self.language)
+        except ErrandError as error:
+            raise ProblemError(409, "not_done", "{said}", said=error) from error
+        finally:
+            at_work.remove(exam.id)
+        self.answer({"message": said})
 
 
 class Credit(Api):
@@ -91,6 +105,8 @@ class Credit(Api):
     async def post(self, exam_id: str) -> None:
         """{"seconds", "reason", "number": one candidate or null for all} -> {"sittings": how many got it}."""
         exam = self.exam_for_lead(exam_id)
+        if released(exam.folder) is not None:  # a sitting that opens again would be open with its answers known
+            raise ProblemError(409, "released", N_("The results are released: no time can be given back any more."))
         body = self.body()
         seconds, reason, number = body.get("seconds"), body.get("reason"), body.get("number")
         if type(seconds) is not int or not 0 < seconds <= LONGEST_CREDIT_S:

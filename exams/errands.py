@@ -11,22 +11,37 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+
+class ErrandError(Exception):
+    """An errand was not done; the message is a sentence in the asker's language."""
+
+
 ACTS = ("close", "collect", "mark", "release")
 LONGEST_S = 1800
 
+Errand = Callable[[str, str, str], str]
+"""`errand(exam id, hub user, language)` gives a sentence, and raises ErrandError with one where it was not done."""
 
-def errands(command: Sequence[str], home: Path, language: str) -> dict[str, Callable[[str, str], str]]:
-    """The acts by name, each `act(exam id, hub user) -> sentence`; what went wrong is a sentence too.
 
-    command: how to call `xinglin`, as [sys.executable, "-m", "hub.cli"]; home: $XINGLIN_HOME; language: zh or en.
+def errands(command: Sequence[str], home: Path) -> dict[str, Errand]:
+    """The acts by name, each `act(exam id, hub user, zh or en) -> sentence`. They raise ErrandError.
+
+    command: how to call `xinglin`, as [sys.executable, "-m", "hub.cli"]; home: $XINGLIN_HOME.
     """
     environment = {**os.environ, "XINGLIN_HOME": str(home)}
-    return {act: functools.partial(_run, [*command, "exam", act, "--language", language], environment) for act in ACTS}
+    return {act: functools.partial(_run, [*command, "exam", act], environment) for act in ACTS}
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str], exam: str, user: str) -> str:
+def _run(command: Sequence[str], environment: Mapping[str, str], exam: str, user: str, language: str) -> str:
     done = subprocess.run(
-        [*command, "--by", user, "--", exam], env=environment, capture_output=True, text=True, timeout=LONGEST_S
+        [*command, "--language", language, "--by", user, "--", exam],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_S,
     )
     lines = (done.stderr if done.returncode else done.stdout).strip().splitlines()
-    return lines[-1].removeprefix("Error: ") if lines else f"exit code {done.returncode}"
+    sentence = lines[-1].removeprefix("Error: ") if lines else f"exit code {done.returncode}"
+    if done.returncode:
+        raise ErrandError(sentence)
+    return sentence

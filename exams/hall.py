@@ -52,11 +52,13 @@ class Hall:
         self._kept: dict[tuple[object, ...], tuple[object, Any]] = {}
 
     def exams(self) -> tuple[Exam, ...]:
-        """All exams that can be read, by opening time."""
+        """All exams that can be read with their rosters, by opening time."""
         found = []
         for path in self._root.glob(f"*/{FILE}"):
             try:
-                found.append(self._while_unchanged("exam", (path,), functools.partial(Exam.load, path.parent)))
+                exam = self._while_unchanged("exam", (path,), functools.partial(Exam.load, path.parent))
+                self.candidates(exam)
+                found.append(exam)
             except DocumentError:
                 log.exception("This exam cannot be read, so nobody sees it.")
         return tuple(sorted(found, key=lambda exam: (exam.opens, exam.id)))
@@ -85,7 +87,7 @@ class Hall:
 
     def _while_unchanged(self, what: str, files: tuple[Path, ...], read: Callable[[], T]) -> T:
         """`what`, as `read` gives it; the same as before while none of `files` has changed."""
-        stamps = tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in map(Path.stat, files))
+        stamps = tuple(_stamp(file) for file in files)
         known: tuple[object, T] | None = self._kept.get((what, *files))
         if known is None:
             known = (stamps, read())
@@ -97,3 +99,12 @@ class Hall:
                 known = (stamps, known[1])
         self._kept[what, *files] = known
         return known[1]
+
+
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    """What changes when a file does; None where there is none."""
+    try:
+        stat = file.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -76,7 +76,7 @@ class Item:
         return tuple(letter for letter, _ in self.options)
 
     def public(self) -> dict[str, Any]:
-        """What a candidate's browser may see: never key, rationale, rubric, tolerance, or what names a tracing."""
+        """What a candidate's browser may see: never key, rationale, rubric, tolerance or a case's name."""
         shown: dict[str, Any] = {
             "id": self.id,
             "type": self.type,
@@ -97,9 +97,8 @@ class Item:
     def _public_asset(self) -> dict[str, Any] | None:
         if self.asset is None:
             return None
-        if self.asset["kind"] == "ecg":  # the rhythm's name would be the answer: signals are served by item id
-            return {"kind": "ecg"}
-        return dict(self.asset)
+        # the name of a rhythm or of a case may be the answer: signals and frames are served by item id
+        return {name: self.asset[name] for name in ("kind", "frame", "window") if name in self.asset}
 
     def signals(self) -> dict[str, Any]:
         """The tracing of an item with an ECG asset: {"fs": Hz, "leads": [...]}, the same at every call.

@@ -26,8 +26,8 @@ class Journal(Generic[Change]):
     """The single writer of a database.
 
     `apply(connection, changes)` writes a batch within one transaction and returns one outcome a change, in order. If it
-    raises, nothing of the batch is kept; then each change is tried by itself, unless the database itself is the trouble,
-    and whoever asked for one that fails gets its error.
+    raises, nothing of the batch is kept; then each change is tried by itself, unless the database is the trouble, and
+    whoever asked for one that fails gets its error.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ from exams.response import Json, counts, receipt_hash
 from exams.roster import Candidate
 from exams.sitting import Sitting
 from exams.timing import Phase, phase
-from exams.web import N_, WATCHERS, Page, ProblemError
+from exams.web import N_, Page, ProblemError
 from widgets import i18n
 
 ROOM = Path(__file__).parent / "room"
@@ -79,11 +79,11 @@ class MyExams(Page):
     def get(self) -> None:
         """The list."""
         context, now = self.context, self.context.store.now()
-        staff = bool(self.current_user.groups & WATCHERS)
         rows = []
         for exam in in_time(context.hall.exams(), now):
             candidate = context.hall.candidates(exam).get(self.current_user.user)
-            if candidate is None and not staff:
+            desk = self.sees_all(exam) or bool(self.watched(exam))
+            if candidate is None and not desk:
                 continue
             sitting = None if candidate is None else context.store.sitting(exam.id, candidate.number)
             rows.append(
@@ -91,13 +91,14 @@ class MyExams(Page):
                     "exam": exam,
                     "phase": phase(now, *milliseconds(exam)),
                     "candidate": candidate,
+                    "desk": desk,
                     "sitting": sitting,
                     "closed": None if sitting is None else sitting.closed_at(now),
                     "released": self.released(exam, candidate),
                     "times": milliseconds(exam),
                 }
             )
-        self.show("list.html", rows=rows, staff=staff)
+        self.show("list.html", rows=rows)
 
 
 class Waiting(CandidatePage):

@@ -82,7 +82,7 @@ def _stem_text(number: int, item: Item) -> str:
     if item.type != "B1":
         lines += [f"- {letter}. {text}" for letter, text in item.options]
     if item.asset:
-        lines.append("［心电图］" if item.asset["kind"] == "ecg" else f"［影像：{item.asset['case']}］")
+        lines.append("［心电图］" if item.asset["kind"] == "ecg" else "［影像］")
     return "\n".join(lines).strip()
 
 

@@ -22,6 +22,11 @@ class Candidate:
     extra_minutes: int = 0
 
 
+def school_group(school: str) -> str:
+    """The hub group of those who belong to `school`; the hub puts them in, the desk shows them their candidates."""
+    return f"school:{school}"
+
+
 COLUMNS = tuple(field.name for field in fields(Candidate))
 
 

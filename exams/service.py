@@ -18,6 +18,7 @@ from tornado.web import Application
 
 from courses.series import Series
 from exams import api, desk, pages, pictures, web
+from exams.errands import Errand
 from exams.exam import Exam
 from exams.hall import Hall
 from exams.identity import Identity, Sessions
@@ -48,7 +49,7 @@ class Config:
     """What the service is made of.
 
     cookie_secret seals the sessions; it must outlive a restart. acts: what a group lead can do after the exam, by name
-    (collect, mark, release): `act(exam id, hub user) -> sentence`, which also keeps it in the audit log.
+    (collect, mark, release); each also keeps it in the audit log.
     result: `(exam id, candidate number)` to what was released to that candidate, None before release. series: a case
     id to its image series. formgrader: the address of nbgrader's formgrader of an exam.
     """
@@ -60,7 +61,7 @@ class Config:
     prefix: str = "/services/exams/"
     portal: str = "/hub/home"
     logout: str = "/hub/logout"
-    acts: Mapping[str, Callable[[str, str], str]] = field(default_factory=dict)
+    acts: Mapping[str, Errand] = field(default_factory=dict)
     result: Callable[[str, str], CandidateResult | None] = unreleased
     series: Callable[[str], Series] = without_images
     formgrader: Callable[[Exam], str] = lambda exam: f"/services/{exam.course}/"

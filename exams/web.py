@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -14,18 +14,19 @@ import jinja2
 from tornado.web import HTTPError, RequestHandler
 
 from courses.series import Series
+from exams.errands import Errand
 from exams.exam import Exam
 from exams.hall import Hall
 from exams.identity import Identity, Person, Sessions
 from exams.release import CandidateResult
 from exams.response import Json
-from exams.roster import Candidate
+from exams.roster import Candidate, school_group
 from exams.sitting import SittingStore
 from exams.static import Static
 from widgets import i18n
 
-WATCHERS = frozenset({"teacher", "lead"})
-"""The groups who may watch over exams."""
+SCHOOL_WATCHERS = frozenset({"teacher", "lead"})
+"""The groups who watch over candidates of their own school; the exam's lead and operators watch over all."""
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -57,10 +58,12 @@ class Context:
     prefix: str
     portal: str
     logout: str
-    acts: Mapping[str, Callable[[str, str], str]]
+    acts: Mapping[str, Errand]
     result: Callable[[str, str], CandidateResult | None]
     series: Callable[[str], Series]
     formgrader: Callable[[Exam], str]
+    at_work: set[str] = field(default_factory=set)
+    """The exams that an errand is under way for."""
 
     @property
     def static_prefix(self) -> str:
@@ -151,10 +154,19 @@ class Handler(RequestHandler):
             raise not_yours()
         return exam, candidate
 
+    def watched(self, exam: Exam) -> list[Candidate]:
+        """The candidates whom the asker watches over, by number: of all schools, of the own one, or none."""
+        candidates = sorted(self.context.hall.candidates(exam).values(), key=lambda candidate: candidate.number)
+        if self.sees_all(exam):
+            return candidates
+        if not self.current_user.groups & SCHOOL_WATCHERS:
+            return []
+        return [one for one in candidates if school_group(one.school) in self.current_user.groups]
+
     def exam_for_staff(self, exam_id: str) -> Exam:
-        """The exam, for teachers and group leads. Raises ProblemError for all others."""
+        """The exam, for those who watch over candidates of it. Raises ProblemError for all others."""
         exam = self.context.hall.exam(exam_id)
-        if exam is None or not self.current_user.groups & WATCHERS:
+        if exam is None or not (self.sees_all(exam) or self.watched(exam)):
             raise not_yours()
         return exam
 
@@ -164,6 +176,10 @@ class Handler(RequestHandler):
         if not self.leads(exam):
             raise ProblemError(403, "lead_only", N_("Only the group lead of this exam can do that."))
         return exam
+
+    def sees_all(self, exam: Exam) -> bool:
+        """Whether the asker may see the candidates of all schools."""
+        return self.leads(exam) or "operator" in self.current_user.groups
 
     def leads(self, exam: Exam) -> bool:
         """Whether the asker is the group lead in charge of `exam`."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from exams.roster import school_group
 from hub.people import Person, Role
 
 GRADING_ROLES = (Role.TEACHER, Role.LEAD)
 
 
 def groups_of(person: Person, collaboration: str) -> list[str]:
-    """The hub groups of a person; those who mark also get nbgrader's two groups of the course."""
+    """The hub groups of a person: role and school; those who mark also get nbgrader's two groups of the course."""
     groups = [str(person.role)]
+    if person.school:
+        groups.append(school_group(person.school))
     if person.role in GRADING_ROLES:
         groups += [f"formgrade-{collaboration}", f"nbgrader-{collaboration}"]
     return groups

@@ -18,12 +18,13 @@ from tornado.web import RequestHandler
 
 from courses.cases import CaseStore
 from exams import release, roster
+from exams.errands import ErrandError
 from exams.exam import ROSTER, Exam
 from exams.form import Form
 from exams.hall import Hall
 from exams.identity import Person, Sessions, local
 from exams.items import load_bank
-from exams.roster import Candidate
+from exams.roster import Candidate, school_group
 from exams.service import Config, secret, serve
 from exams.sitting import SittingStore
 
@@ -32,7 +33,9 @@ ROOT = Path(__file__).parents[1]
 BANK = ROOT / "exams" / "bank" / "diagnostics"
 STARTS_WITHIN_S = 30
 GROUPS = {f"student{number:02d}": {"student"} for number in range(1, 4)} | {"outsider": {"student"}}
-GROUPS |= {"teacher01": {"teacher"}, "lead01": {"lead", "teacher"}, "lead02": {"lead"}, "operator01": {"operator"}}
+GROUPS |= {"lead01": {"lead", "teacher"}, "operator01": {"operator"}}
+GROUPS |= {"teacher01": {"teacher", school_group("杏林医学院")}, "teacher02": {"teacher", school_group("别处医学院")}}
+GROUPS |= {"lead02": {"lead", school_group("橘井医学院")}}
 CANDIDATES = (
     Candidate("2026010001", "student01", "考生01", "杏林医学院", "A"),
     Candidate("2026010002", "student02", "考生02", "杏林医学院", "A", 10),
@@ -50,18 +53,18 @@ def form_of_every_type(exam: str) -> Form:
     return Form("A", exam, tuple(item for items in kept.values() for item in items))
 
 
-def furnish(home: Path, opens_in_s: float = -60, minutes: int = 90, lasts_s: float = 7200) -> Form:
-    """Put the exam `joint` of three candidates, and one `other` without any, into `home`."""
+def furnish(home: Path, name: str = "joint", opens_in_s: float = -60, minutes: int = 90, lasts_s: float = 7200) -> Form:
+    """Put the exam `name` of three candidates, and one `other` without any, into `home`."""
     opens = datetime.now(UTC) + timedelta(seconds=opens_in_s)
-    form = form_of_every_type("joint")
-    for name, title in (("joint", "诊断学联考"), ("other", "别处的考试")):
+    form = form_of_every_type(name)
+    for own, title in ((name, "诊断学联考"), ("other", "别处的考试")):
         closes = opens + timedelta(seconds=lasts_s)
         schools = ("杏林医学院", "橘井医学院")
-        folder = home / "exams" / name
-        exam = Exam(name, "diagnostics", title, opens, closes, minutes, "lead01", schools, ("A",), folder)
+        folder = home / "exams" / own
+        roster.write(folder / ROSTER, CANDIDATES if own == name else ())
+        exam = Exam(own, "diagnostics", title, opens, closes, minutes, "lead01", schools, ("A",), folder)
+        exam.save_form(Form("A", own, form.items))
         exam.save()
-        exam.save_form(Form("A", name, form.items))
-        roster.write(folder / ROSTER, CANDIDATES if name == "joint" else ())
     return form
 
 
@@ -70,10 +73,14 @@ def store_url(home: Path) -> str:
 
 
 class Process:
-    """The service as a process: started, killed, started again on the same home and port."""
+    """The service as a process: started, killed, started again on the same home and port.
+
+    `exam` is the one that the test at hand is about: starting takes seconds, so tests share a process, and each has an
+    exam of its own.
+    """
 
     def __init__(self, home: Path, port: int) -> None:
-        self.home, self.port = home, port
+        self.home, self.port, self.exam = home, port, "joint"
         self.site = f"http://127.0.0.1:{port}"
         self.base = self.site + PREFIX
         self.process: subprocess.Popen[bytes] | None = None
@@ -82,6 +89,14 @@ class Process:
         command = [sys.executable, *(run or ("-m", "tests.exam_host", str(self.home), str(self.port)))]
         with (self.home / "service.log").open("ab") as out:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
+
+    def furnish(self, exam: str, **changes: float) -> None:
+        """A new exam to be about; the process runs from here on, whatever was done to it before."""
+        furnish(self.home, exam, **changes)  # type: ignore[arg-type]
+        self.exam = exam
+        if self.process is None or self.process.poll() is not None:
+            self.start()
+            self.wait()
 
     def wait(self) -> None:
         """Until it answers."""
@@ -129,6 +144,16 @@ class SaidIdentity:
         return f"{prefix}login"
 
 
+def collect(exam: str, user: str, language: str) -> str:
+    home = Path(sys.argv[1])
+    while (home / "hold").exists():
+        (home / "held").touch()
+        select_pause()
+    if (home / "nothing-to-collect").exists():
+        raise ErrandError("There is nothing to collect." if language == "en" else "没有可收的答卷。")
+    return f"{exam} collected by {user}"
+
+
 def config(home: Path) -> Config:
     hall = Hall(home / "exams")
 
@@ -142,7 +167,7 @@ def config(home: Path) -> Config:
         identity=SaidIdentity(),
         cookie_secret=secret(home / "secrets" / "exams-cookie"),
         prefix=PREFIX,
-        acts={"collect": lambda exam, user: f"{exam} collected by {user}"},
+        acts={"collect": collect},
         result=released,
         series=CaseStore(Path(os.environ.get("XINGLIN_TEST_CASES", home / "cases"))).open,
     )

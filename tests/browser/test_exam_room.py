@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from exams.sitting import SittingStore
-from tests.exam_host import CANDIDATES, Process, furnish, store_url
+from tests.exam_host import CANDIDATES, Process, store_url
 from widgets import assets
 
 PORT = 8320
@@ -33,15 +33,18 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def process(tmp_path_factory):
+    running = Process(tmp_path_factory.mktemp("room"), PORT)
+    yield running
+    running.stop()
+
+
 @pytest.fixture
-def service(tmp_path):
-    """The exam service with an exam that is open."""
-    furnish(tmp_path)
-    process = Process(tmp_path, PORT)
-    process.start()
-    process.wait()
-    yield process
-    process.stop()
+def service(process, request):
+    """The exam service with an exam that is open, and that no other test knows."""
+    process.furnish(re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-"))
+    return process
 
 
 class Desk:
@@ -80,7 +83,7 @@ class Desk:
 
     def enter(self) -> None:
         self.page.goto(f"{self.service.base}login?as={self.user}")
-        self.page.goto(f"{self.service.base}joint/")
+        self.page.goto(f"{self.service.base}{self.service.exam}/")
         self.page.check("#confirm")
         self.page.click("#enter")
         expect(self.page.locator("article.question")).to_be_visible()
@@ -120,7 +123,7 @@ def kept(service, candidate=0):
     store = SittingStore(store_url(service.home))
     try:
         assert store.verify() is None
-        return store.responses("joint").get(CANDIDATES[candidate].number, {})
+        return store.responses(service.exam).get(CANDIDATES[candidate].number, {})
     finally:
         store.close()
 
@@ -151,7 +154,7 @@ def test_a_whole_sitting(desks, service, size, language):
     assert len(answers) == len(set(answers))
     kinds = {type(answer) for answer in answers.values()}
     assert kinds == {str, list, dict}
-    page.goto(f"{service.base}joint/room")
+    page.goto(f"{service.base}{service.exam}/room")
     assert page.url.endswith("/receipt")
 
 
@@ -175,7 +178,7 @@ def test_keyboard_alone(desks, service):
     desk = desks()
     page = desk.page
     page.goto(f"{service.base}login?as=student01")
-    page.goto(f"{service.base}joint/")
+    page.goto(f"{service.base}{service.exam}/")
     page.locator("#confirm").focus()
     page.keyboard.press("Space")
     page.keyboard.press("Tab")
@@ -232,7 +235,7 @@ def test_a_closed_tab_goes_on_where_it_was(desks, service):
     desk.saved()
     desk.page.close()
     desk.page = desk.tab()
-    desk.page.goto(f"{service.base}joint/room")
+    desk.page.goto(f"{service.base}{service.exam}/room")
     expect(desk.page.locator("input[value=A]")).to_be_checked()
     expect(desk.page.locator("#flag")).to_have_attribute("aria-pressed", "true")
 
@@ -273,7 +276,7 @@ def test_what_could_not_be_sent_is_sent_by_the_next_page(desks, service):
         assert kept(service) == {}
         desk.context.set_offline(False)
     desk.page = desk.tab()
-    desk.page.goto(f"{service.base}joint/room")
+    desk.page.goto(f"{service.base}{service.exam}/room")
     expect(desk.page.locator("input[value=E]")).to_be_checked()
     desk.saved()
     assert list(kept(service).values()) == ["E"]
@@ -324,7 +327,7 @@ def test_two_tabs_of_one_browser(desks, service):
     desk.enter()
     older = desk.page
     desk.page = desk.tab()
-    desk.page.goto(f"{service.base}joint/room")
+    desk.page.goto(f"{service.base}{service.exam}/room")
     expect(desk.page.locator("article.question")).to_be_visible()
     expect(older.locator("dialog[data-elsewhere]")).to_be_visible()
     desk.page.keyboard.press("b")
@@ -332,7 +335,7 @@ def test_two_tabs_of_one_browser(desks, service):
 
 
 def test_time_runs_out(desks, service):
-    furnish(service.home, opens_in_s=-60, lasts_s=75)
+    service.furnish(service.exam, opens_in_s=-60, lasts_s=72)
     desk = desks()
     desk.enter()
     desk.go("简答题")
@@ -343,11 +346,11 @@ def test_time_runs_out(desks, service):
 
 
 def test_the_door_opens_by_itself(desks, service):
-    furnish(service.home, opens_in_s=8)
+    service.furnish(service.exam, opens_in_s=6)
     desk = desks()
     page = desk.page
     page.goto(f"{service.base}login?as=student02")
-    page.goto(f"{service.base}joint/")
+    page.goto(f"{service.base}{service.exam}/")
     page.check("#confirm")
     expect(page.locator("#enter")).to_have_attribute("aria-disabled", "true")
     expect(page.locator("#enter")).to_have_attribute("aria-disabled", "false", timeout=15_000)
@@ -364,13 +367,13 @@ def test_the_desk_shows_who_is_in(desks, service):
     candidate.saved()
     page = lead.page
     page.goto(f"{service.base}login?as=lead01")
-    page.goto(f"{service.base}joint/desk")
+    page.goto(f"{service.base}{service.exam}/desk")
     row = page.locator("#rows tr", has_text=CANDIDATES[0].number)
     expect(row).to_contain_text("考试中")
     expect(row).to_contain_text(f"1 / {candidate.total()}")
     page.click("[data-act=collect]")
     page.locator("dialog .button:not(.second)").click()
-    expect(page.locator("#desk-message")).to_have_text("joint collected by lead01")
+    expect(page.locator("#desk-message")).to_have_text(f"{service.exam} collected by lead01")
     page.fill("#filter", "橘井")
     expect(page.locator("#rows tr")).to_have_count(1)
 

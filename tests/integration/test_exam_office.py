@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from exams import gradebook, release
 from exams.cli import exam
 from exams.demo import FINISHED, OPEN, Student, seed
-from exams.errands import errands
+from exams.errands import ErrandError, errands
 from exams.exam import DATABASE, exam_in, exams_in
 from exams.marking import examples
 from exams.response import Response
@@ -151,9 +151,10 @@ def test_from_building_to_release(tmp_path: Path) -> None:
     early = run(tmp_path, "release", "dx-1", "--by", "lead01", "--language", "zh")
     assert early.output == "Error: 还有 2 份答卷未评阅：请先评阅。\n"
     assert run(tmp_path, "collect", "dx-1", "--by", "lead01").output == "2 sittings were collected.\n"
-    acts = errands([sys.executable, "-c", RUN], tmp_path, "zh")
-    assert acts["mark"]("dx-1", "lead01") == "已评阅 2 份答卷；还有 1 个作答等待人工阅卷。"
-    assert acts["mark"]("dx-9", "lead01") == "There is no exam 'dx-9'; there are: dx-1."
+    acts = errands([sys.executable, "-c", RUN], tmp_path)
+    assert acts["mark"]("dx-1", "lead01", "zh") == "已评阅 2 份答卷；还有 1 个作答等待人工阅卷。"
+    with pytest.raises(ErrandError, match=r"^There is no exam 'dx-9'; there are: dx-1.$"):
+        acts["mark"]("dx-9", "lead01", "zh")
     refused = run(tmp_path, "release", "dx-1", "--by", "lead01")
     assert refused.exit_code == 1
     assert refused.output == "Error: 1 answers still await a marker: mark them in formgrader first.\n"

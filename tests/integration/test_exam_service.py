@@ -17,6 +17,7 @@ from tornado.web import create_signed_value
 from exams import release
 from exams.sitting import SittingStore
 from tests.exam_host import CANDIDATES, PREFIX, Process, furnish, store_url
+from tests.platform import until
 
 PORT = 8310
 SEAT = "0123456789abcdef"
@@ -39,11 +40,18 @@ class Client(requests.Session):
     def write(self, path: str, **body):
         return self.post(self.service.base + "api/" + path, json=body, allow_redirects=False)
 
+    def own(self, path: str = "", **options):
+        """A page of the exam that the test is about."""
+        return self.page(f"{self.service.exam}/{path}", **options)
+
     def enter(self, seat: str = SEAT):
-        return self.write("joint/enter", seat=seat)
+        return self.write(f"{self.service.exam}/enter", seat=seat)
 
     def save(self, *changes, seat: str = SEAT):
-        return self.write("joint/responses", seat=seat, responses=list(changes))
+        return self.write(f"{self.service.exam}/responses", seat=seat, responses=list(changes))
+
+    def submit(self, sequence: int, seat: str = SEAT):
+        return self.write(f"{self.service.exam}/submit", seat=seat, sequence=sequence)
 
 
 def change(sequence, item, value="B"):
@@ -51,70 +59,70 @@ def change(sequence, item, value="B"):
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    home = tmp_path_factory.mktemp("service")
-    furnish(home)
-    process = Process(home, PORT)
-    process.start()
-    process.wait()
-    yield process
-    process.stop()
+def process(tmp_path_factory):
+    running = Process(tmp_path_factory.mktemp("service"), PORT)
+    yield running
+    running.stop()
 
 
 @pytest.fixture
-def fresh(tmp_path):
-    """A service of its own, to be killed."""
-    processes = []
-
-    def start(port, **exam):
-        furnish(tmp_path, **exam)
-        processes.append(Process(tmp_path, port))
-        processes[-1].start()
-        processes[-1].wait()
-        return processes[-1]
-
-    yield start
-    for process in processes:
-        process.stop()
+def service(process):
+    """The service, with the exam `joint`."""
+    if process.process is None:
+        process.furnish("joint")
+    process.exam = "joint"
+    return process
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+def fresh(process, request):
+    """The service with an exam that no other test knows; it may be killed."""
+
+    def start(**changes):
+        process.furnish(re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-"), **changes)
+        return process
+
+    return start
+
+
+@pytest.fixture
 def sat(service):
     """student01 is in the room, with an answer; the ids of a plain, an image and an ECG item."""
     client = Client(service, "student01")
     items = client.enter().json()["items"]
-    assert client.save(change(1, items[0]["id"])).status_code == 200
+    client.save(change(1, items[0]["id"])).raise_for_status()
     kinds = {(item["asset"] or {"kind": "plain"})["kind"]: item["id"] for item in reversed(items)}
     return client, kinds
 
 
-# which status each path gives to each of ROLES: student02 is a candidate who has not entered, lead01 is in charge
+# which status each path gives to each of ROLES: student02 is a candidate who has not entered; teacher02's school has no
+# candidate, teacher01's and lead02's have; lead01 is in charge
 PAGES = {
-    "": (302, 200, 200, 200, 200, 200),
-    "joint/": (302, 200, 404, 404, 404, 404),
-    "joint/room": (302, 200, 404, 404, 404, 404),
-    "joint/receipt": (302, 302, 404, 404, 404, 404),
-    "joint/result": (302, 404, 404, 404, 404, 404),
-    "joint/desk": (302, 404, 404, 200, 200, 200),
-    "other/": (302, 404, 404, 404, 404, 404),
-    "other/room": (302, 404, 404, 404, 404, 404),
-    "nowhere/": (302, 404, 404, 404, 404, 404),
-    "api/joint/clock": (401, 200, 404, 404, 404, 404),
-    "api/joint/state": (401, 409, 404, 404, 404, 404),
-    "api/joint/watch": (401, 404, 404, 200, 200, 200),
-    "api/joint/items/{dicom}/series": (401, 409, 404, 404, 404, 404),
-    "api/joint/items/{dicom}/frames/0": (401, 409, 404, 404, 404, 404),
-    "api/joint/items/{ecg}/signals": (401, 409, 404, 404, 404, 404),
+    "": (302, 200, 200, 200, 200, 200, 200, 200),
+    "joint/": (302, 200, 404, 404, 404, 404, 404, 404),
+    "joint/room": (302, 200, 404, 404, 404, 404, 404, 404),
+    "joint/receipt": (302, 302, 404, 404, 404, 404, 404, 404),
+    "joint/result": (302, 404, 404, 404, 404, 404, 404, 404),
+    "joint/desk": (302, 404, 404, 200, 404, 200, 200, 200),
+    "other/": (302, 404, 404, 404, 404, 404, 404, 404),
+    "other/room": (302, 404, 404, 404, 404, 404, 404, 404),
+    "nowhere/": (302, 404, 404, 404, 404, 404, 404, 404),
+    "api/joint/clock": (401, 200, 404, 404, 404, 404, 404, 404),
+    "api/joint/state": (401, 409, 404, 404, 404, 404, 404, 404),
+    "api/joint/watch": (401, 404, 404, 200, 404, 200, 200, 200),
+    "api/joint/items/{dicom}/series": (401, 409, 404, 404, 404, 404, 404, 404),
+    "api/joint/items/{dicom}/frames/0": (401, 409, 404, 404, 404, 404, 404, 404),
+    "api/joint/items/{ecg}/signals": (401, 409, 404, 404, 404, 404, 404, 404),
 }
 WRITES = {
-    "other/enter": (403, 404, 404, 404, 404, 404),
-    "joint/responses": (403, 409, 404, 404, 404, 404),
-    "joint/submit": (403, 409, 404, 404, 404, 404),
-    "joint/acts/collect": (403, 404, 404, 403, 200, 403),
-    "joint/acts/unknown": (403, 404, 404, 403, 400, 403),
-    "joint/credit": (403, 404, 404, 403, 400, 403),
+    "other/enter": (403, 404, 404, 404, 404, 404, 404, 404),
+    "joint/responses": (403, 409, 404, 404, 404, 404, 404, 404),
+    "joint/submit": (403, 409, 404, 404, 404, 404, 404, 404),
+    "joint/acts/collect": (403, 404, 404, 403, 404, 200, 403, 403),
+    "joint/acts/unknown": (403, 404, 404, 403, 404, 400, 403, 403),
+    "joint/credit": (403, 404, 404, 403, 404, 400, 403, 403),
 }
-ROLES = (None, "student02", "outsider", "teacher01", "lead01", "lead02")
+ROLES = (None, "student02", "outsider", "teacher01", "teacher02", "lead01", "lead02", "operator01")
 BODY = {"seat": SEAT, "sequence": 0, "responses": [change(1, "x")]}
 
 
@@ -129,9 +137,40 @@ def test_writing_by_role(service, sat, path, expected):
     assert tuple(Client(service, user).write(path, **BODY).status_code for user in ROLES) == expected
 
 
-def test_an_operator_has_no_part_in_exams(service):
-    client = Client(service, "operator01")
-    assert [client.page(path).status_code for path in ("joint/", "joint/desk", "api/joint/watch")] == [404] * 3
+# whose candidates each of those who watch sees, of all that CANDIDATES has
+WATCHED = {
+    "teacher01": ["2026010001", "2026010002"],
+    "lead01": ["2026010001", "2026010002", "2026020001"],
+    "lead02": ["2026020001"],
+    "operator01": ["2026010001", "2026010002", "2026020001"],
+}
+
+
+@pytest.mark.parametrize(("user", "numbers"), WATCHED.items(), ids=WATCHED)
+def test_who_watches_sees_the_own_school_and_who_is_in_charge_sees_all(service, user, numbers):
+    client = Client(service, user)
+    assert [row["number"] for row in client.page("api/joint/watch").json()["candidates"]] == numbers
+    page = client.page("joint/desk").text
+    assert ('data-act="collect"' in page, 'id="credit"' in page) == (user == "lead01",) * 2
+    shown = {school for school in ("杏林医学院", "橘井医学院") if school in page}
+    seen = {candidate.school for candidate in CANDIDATES if candidate.number in numbers}
+    assert shown == (set() if len(numbers) == len(CANDIDATES) else seen)
+    assert "joint/desk" in client.page("").text
+
+
+def test_who_watches_no_candidate_finds_no_exam_in_the_list(service):
+    assert "joint" not in Client(service, "teacher02").page("").text
+
+
+def test_what_an_errand_could_not_do_is_an_error_in_the_askers_language(service):
+    lead = Client(service, "lead01")
+    (service.home / "nothing-to-collect").touch()
+    zh = lead.write("joint/acts/collect")
+    lead.cookies.set("xinglin_language", "en")
+    en = lead.write("joint/acts/collect")
+    (service.home / "nothing-to-collect").unlink()
+    assert (zh.status_code, zh.json()["message"]) == (409, "没有可收的答卷。")
+    assert (en.status_code, en.json()["message"]) == (409, "There is nothing to collect.")
 
 
 def test_every_route_is_in_the_tables_above(service):
@@ -164,12 +203,14 @@ def test_the_paper_leaves_without_keys(sat):
     }
     assert len(items) > 10
     assert set().union(*items) <= allowed
-    assert all(set(item["asset"] or {}) <= {"kind", "case", "frame", "window"} for item in items)
+    assert all(set(item["asset"] or {}) <= {"kind", "frame", "window"} for item in items)
 
 
 def test_pictures_of_the_own_open_sitting(sat):
     client, kinds = sat
-    meta = client.page(f"api/joint/items/{kinds['dicom']}/series").json()["series"]
+    told = client.page(f"api/joint/items/{kinds['dicom']}/series")
+    assert "phantom" not in told.text.lower()  # the case is called "CT phantom", phantom-ct; others, what they show
+    meta = told.json()["series"]
     frame = client.page(f"api/joint/items/{kinds['dicom']}/frames/0")
     assert len(frame.content) == 2 * meta["rows"] * meta["columns"]
     assert "private" in frame.headers["Cache-Control"]
@@ -250,13 +291,13 @@ def test_errors_speak_the_readers_language(service):
 
 
 def test_before_it_opens_no_paper_leaves(fresh):
-    service = fresh(8311, opens_in_s=3600)
+    service = fresh(opens_in_s=3600)
     client = Client(service, "student01")
-    assert client.page("joint/").status_code == 200
-    assert client.page("joint/room").headers["Location"] == f"{PREFIX}joint/"
+    assert client.page(f"{service.exam}/").status_code == 200
+    assert client.page(f"{service.exam}/room").headers["Location"] == f"{PREFIX}{service.exam}/"
     assert (client.enter().status_code, client.enter().json()["error"]) == (409, "before")
     stems = [item["stem"][:12] for item in _items(service)]
-    for path in ("", "joint/", "api/joint/clock"):
+    for path in ("", f"{service.exam}/", f"api/{service.exam}/clock"):
         assert not any(stem in client.page(path).text for stem in stems)
 
 
@@ -264,18 +305,18 @@ def _items(service):
     from exams.hall import Hall
 
     hall = Hall(service.home / "exams")
-    return [item.public() for item in hall.paper(hall.exam("joint"), "A").items.values()]
+    return [item.public() for item in hall.paper(hall.exam(service.exam), "A").items.values()]
 
 
 def test_who_never_came_cannot_enter_an_exam_that_is_over(fresh):
-    service = fresh(8312, opens_in_s=-100, lasts_s=50)
+    service = fresh(opens_in_s=-100, lasts_s=50)
     client = Client(service, "student01")
     assert (client.enter().status_code, client.enter().json()["error"]) == (409, "over")
-    assert client.page("joint/").status_code == 409
+    assert client.page(f"{service.exam}/").status_code == 409
 
 
 def test_kill_9_between_two_answers_loses_nothing_acknowledged(fresh):
-    service = fresh(8313)
+    service = fresh()
     client = Client(service, "student01")
     items = [item["id"] for item in client.enter().json()["items"]]
     acknowledged = {}
@@ -291,14 +332,14 @@ def test_kill_9_between_two_answers_loses_nothing_acknowledged(fresh):
         acknowledged[item] = f"answer {sequence}"
     service.kill()
     store = SittingStore(store_url(service.home))
-    assert store.responses("joint") == {CANDIDATES[0].number: acknowledged}
+    assert store.responses(service.exam) == {CANDIDATES[0].number: acknowledged}
     assert store.verify() is None
     store.close()
 
 
 def test_kill_9_while_many_save_loses_nothing_acknowledged(fresh):
     """Responses are sent one after the other until the service is gone; those it confirmed must be there."""
-    service = fresh(8314)
+    service = fresh()
     client = Client(service, "student02")
     item = client.enter().json()["items"][0]["id"]
     confirmed = 0
@@ -311,7 +352,7 @@ def test_kill_9_while_many_save_loses_nothing_acknowledged(fresh):
         pass
     killer.join()
     store = SittingStore(store_url(service.home))
-    kept = [response.sequence for response in store.log(store.sitting("joint", CANDIDATES[1].number))]
+    kept = [response.sequence for response in store.log(store.sitting(service.exam, CANDIDATES[1].number))]
     assert kept[:confirmed] == list(range(1, confirmed + 1))
     assert len(kept) - confirmed <= 1  # one may have been written without the word coming back
     assert store.verify() is None
@@ -319,9 +360,9 @@ def test_kill_9_while_many_save_loses_nothing_acknowledged(fresh):
 
 
 def test_a_sitting_from_waiting_room_to_receipt(fresh):
-    service = fresh(8315)
+    service = fresh()
     client = Client(service, "student03")
-    assert CANDIDATES[2].number in client.page("joint/").text
+    assert CANDIDATES[2].number in client.page(f"{service.exam}/").text
     entered = client.enter().json()
     assert 0 < entered["deadline"] - entered["now"] <= 90 * 60_000
     items = [item["id"] for item in entered["items"]]
@@ -332,17 +373,17 @@ def test_a_sitting_from_waiting_room_to_receipt(fresh):
     assert {held["item"]: held["value"] for held in again["latest"]} == {items[0]: "A", items[1]: "C"}
     assert again["sequence"] == 2
     assert client.save(change(3, items[0], "B")).json()["error"] == "taken_over"
-    assert other.write("joint/submit", seat="another-machine-1", sequence=3).json()["error"] == "incomplete"
-    receipt = other.write("joint/submit", seat="another-machine-1", sequence=2).json()["receipt"]
+    assert other.write(f"{service.exam}/submit", seat="another-machine-1", sequence=3).json()["error"] == "incomplete"
+    receipt = other.write(f"{service.exam}/submit", seat="another-machine-1", sequence=2).json()["receipt"]
     page = other.get(service.site + receipt).text
     assert CANDIDATES[2].number in page
     assert other.save(change(3, items[0]), seat="another-machine-1").json()["error"] == "closed"
     assert other.enter().json()["error"] == "closed"
-    assert other.page("joint/room").headers["Location"] == receipt
+    assert other.page(f"{service.exam}/room").headers["Location"] == receipt
     for item in entered["items"]:
         if (item["asset"] or {}).get("kind") == "ecg":
-            assert other.page(f"api/joint/items/{item['id']}/signals").json()["error"] == "closed"
-    assert _proof(page) == _proof(client.page("joint/receipt").text)
+            assert other.page(f"api/{service.exam}/items/{item['id']}/signals").json()["error"] == "closed"
+    assert _proof(page) == _proof(client.page(f"{service.exam}/receipt").text)
 
 
 @dataclass(frozen=True)
@@ -353,23 +394,26 @@ class Marked:
 
 
 def test_a_result_is_seen_by_its_candidate_alone_and_only_after_release(fresh):
-    service = fresh(8317)
+    service = fresh()
     client, other = Client(service, "student01"), Client(service, "student02")
     item = next(item for item in client.enter().json()["items"] if item["options"])
     client.save(change(1, item["id"], "A"))
-    client.write("joint/submit", seat=SEAT, sequence=1)
-    assert (client.page("joint/result").status_code, other.page("joint/result").status_code) == (404, 404)
-    assert "joint/result" not in client.page("").text
+    client.write(f"{service.exam}/submit", seat=SEAT, sequence=1)
+    assert (client.page(f"{service.exam}/result").status_code, other.page(f"{service.exam}/result").status_code) == (
+        404,
+        404,
+    )
+    assert f"{service.exam}/result" not in client.page("").text
     number = CANDIDATES[0].number
     marked = [Marked(item["id"], 0.5, "<b>注意</b>审题")]
-    release.release(service.home / "exams" / "joint", {number: marked}, "lead01", datetime.now(UTC))
-    page = client.page("joint/result").text
+    release.release(service.home / "exams" / service.exam, {number: marked}, "lead01", datetime.now(UTC))
+    page = client.page(f"{service.exam}/result").text
     assert "&lt;b&gt;注意&lt;/b&gt;审题" in page
     assert f"0.5</b> / {sum(item['points'] for item in _items(service)):g}" in page
     assert 'class="chosen"' in page
-    assert "joint/result" in client.page("").text
+    assert f"{service.exam}/result" in client.page("").text
     refused = [other, Client(service, "outsider"), Client(service, "teacher01"), Client(service, "lead01")]
-    assert [one.page("joint/result").status_code for one in refused] == [404] * 4
+    assert [one.page(f"{service.exam}/result").status_code for one in refused] == [404] * 4
 
 
 @pytest.fixture
@@ -417,20 +461,41 @@ def _proof(page):
 
 
 def test_the_desk_sees_who_is_where_and_the_lead_gives_time_back(fresh):
-    service = fresh(8316)
+    service = fresh()
     candidate, lead = Client(service, "student01"), Client(service, "lead01")
     entered = candidate.enter().json()
     candidate.save(change(1, entered["items"][0]["id"]))
-    rows = {row["number"]: row for row in Client(service, "teacher01").page("api/joint/watch").json()["candidates"]}
-    assert [(row["state"], row["answered"]) for row in rows.values()] == [("in", 1), ("absent", 0), ("absent", 0)]
-    given = lead.write("joint/credit", seconds=300, reason="power failure", number=None)
+    rows = {
+        row["number"]: row
+        for row in Client(service, "teacher01").page(f"api/{service.exam}/watch").json()["candidates"]
+    }
+    assert [(row["state"], row["answered"]) for row in rows.values()] == [("in", 1), ("absent", 0)]
+    given = lead.write(f"{service.exam}/credit", seconds=300, reason="power failure", number=None)
     assert given.json()["sittings"] == 1
-    assert candidate.page("api/joint/state").json()["deadline"] == entered["deadline"] + 300_000
-    assert lead.write("joint/acts/collect").json()["message"] == "joint collected by lead01"
-    candidate.write("joint/submit", seat=SEAT, sequence=1)
-    rows = Client(service, "teacher01").page("api/joint/watch").json()["candidates"]
-    assert [row["state"] for row in rows] == ["submitted", "absent", "absent"]
+    assert candidate.page(f"api/{service.exam}/state").json()["deadline"] == entered["deadline"] + 300_000
+    assert lead.write(f"{service.exam}/acts/collect").json()["message"] == f"{service.exam} collected by lead01"
+    candidate.write(f"{service.exam}/submit", seat=SEAT, sequence=1)
+    rows = Client(service, "teacher01").page(f"api/{service.exam}/watch").json()["candidates"]
+    assert [row["state"] for row in rows] == ["submitted", "absent"]
     store = SittingStore(store_url(service.home))
-    acts = [entry.act for entry in store.audit("joint")]
+    acts = [entry.act for entry in store.audit(service.exam)]
     assert acts == ["opened", "saved", "credited", "submitted"]
     store.close()
+    release.release(service.home / "exams" / service.exam, {}, "lead01", datetime.now(UTC))
+    late = lead.write(f"{service.exam}/credit", seconds=300, reason="asked for it", number=None)
+    assert (late.status_code, late.json()["error"]) == (409, "released")
+
+
+def test_two_errands_of_one_exam_do_not_meet(fresh):
+    service = fresh()
+    lead, hold = Client(service, "lead01"), service.home / "hold"
+    hold.touch()
+    answers = []
+    first = threading.Thread(target=lambda: answers.append(lead.write(f"{service.exam}/acts/collect").status_code))
+    first.start()
+    until((service.home / "held").exists, 10, "the first errand is under way")
+    second = Client(service, "lead01").write(f"{service.exam}/acts/collect")
+    hold.unlink()
+    first.join()
+    assert (answers, second.status_code, second.json()["error"]) == ([200], 409, "at_work")
+    assert lead.write(f"{service.exam}/acts/collect").status_code == 200

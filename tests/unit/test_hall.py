@@ -32,6 +32,9 @@ def test_a_file_that_turns_wrong_stops_nobody_in_the_exam(tmp_path):
 def test_an_exam_that_cannot_be_read_hides_only_itself(tmp_path):
     furnish(tmp_path)
     (tmp_path / "exams" / "other" / FILE).write_text("title = ")
+    furnish(tmp_path, "unfinished")
+    (tmp_path / "exams" / "unfinished" / ROSTER).unlink()
+    (tmp_path / "exams" / "other" / FILE).write_text("title = ")
     hall = Hall(tmp_path / "exams")
     assert [exam.id for exam in hall.exams()] == ["joint"]
     assert hall.exam("../joint") is None
