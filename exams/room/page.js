@@ -5,12 +5,13 @@ import { t } from "./strings.js";
 const LANGUAGE_COOKIE = "xinglin_language";
 const YEAR_S = 365 * 24 * 3600;
 
-/** Times are written by the browser, which knows the reader's zone. */
+/** Times are written by the browser, which knows the reader's zone; the end of a span names its day only if it is another. */
 export function writeTime(element) {
   const date = new Date(Number(element.dataset.time));
   const day = { year: "numeric", month: "numeric", day: "numeric", weekday: "short" };
   const hour = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...("seconds" in element.dataset ? { second: "2-digit" } : {}) };
-  const format = "short" in element.dataset ? hour : { ...day, ...hour };
+  const sameDay = "since" in element.dataset && new Date(Number(element.dataset.since)).toDateString() === date.toDateString();
+  const format = sameDay ? hour : { ...day, ...hour };
   element.textContent = new Intl.DateTimeFormat(document.documentElement.lang, format).format(date);
 }
 

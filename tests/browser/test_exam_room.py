@@ -158,6 +158,29 @@ def test_a_whole_sitting(desks, service, size, language):
     assert page.url.endswith("/receipt")
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_picture_and_answer_are_in_view_together(desks, service, language):
+    """At 1366 x 768 nothing of an image question has to be scrolled for."""
+    desk = desks(language=language)
+    page = desk.page
+    desk.enter()
+    seen = set()
+    for button in page.locator("#map .grid button").all():
+        button.click()
+        if not page.locator(".asset").count():
+            continue
+        expect(page.locator(".stage [role=application]")).to_be_visible()
+        answer = page.locator(".option, .with-unit, .measure").last
+        room = page.locator("main").bounding_box()
+        for part in (page.locator(".stage"), page.locator(".stem"), answer):
+            box = part.bounding_box()
+            assert box["y"] >= room["y"]
+            assert box["y"] + box["height"] <= room["y"] + room["height"], page.locator(".stem").inner_text()
+        assert page.evaluate("document.documentElement.scrollWidth") == WIDE["width"]
+        seen.add(page.locator(".kind").inner_text().split(" ·")[0])
+    assert len(seen) >= 2  # tracings and measurements
+
+
 def measure(page: Page) -> None:
     """Measure something in the image with the tool that the question asks for."""
     stage = page.locator(".stage canvas").first
