@@ -6,7 +6,8 @@ with a connection and a session. Every acknowledged response is looked for in th
     python -m benchmarks.exam_room --candidates 6200 --every 10 --seconds 60
 
 Peers: Moodle's 2,000 candidates on 16 vCPU with 16 questions and a synchronised start (Udelar 2026, JMeter), for
-candidates a core; for the others the budgets of the design: p99 of a save 50 ms, 256 MB, none lost.
+candidates a core; for the others the budgets of the design: p99 of a save 50 ms, 256 MB, none lost. `p99` counts the
+saves from the first second on, while the last candidates still enter; `p99_all_in` those after everybody is in.
 """
 
 from __future__ import annotations
@@ -93,6 +94,8 @@ class Visitor:
     reader: asyncio.StreamReader | None = None
     writer: asyncio.StreamWriter | None = None
     acknowledged: list[int] = field(default_factory=list)
+    entered_s: float = 0.0
+    """When it was in, by the monotonic clock."""
 
     async def ask(self, port: int, path: str, body: dict[str, object]) -> dict[str, object]:
         """POST `body`; the reply's JSON. Raises ConnectionError for any status but 200."""
@@ -111,9 +114,14 @@ class Visitor:
         return dict(json.loads(content))
 
 
-async def sit(visitor: Visitor, port: int, place: float, every_s: float, end: float, times: list[float]) -> None:
+Times = list[tuple[float, float]]
+"""Of each save: when it was sent, by the monotonic clock (s), and how long it took (ms)."""
+
+
+async def sit(visitor: Visitor, port: int, place: float, every_s: float, end: float, times: Times) -> None:
     """Enter at once, then save every `every_s` seconds, `place` (0 to 1) of the way into the first of them."""
     entered = await visitor.ask(port, "enter", {"seat": SEAT})
+    visitor.entered_s = time.monotonic()
     items = [item["id"] for item in entered["items"]]  # type: ignore[attr-defined]
     await asyncio.sleep(place * every_s)
     sequence = 0
@@ -121,26 +129,28 @@ async def sit(visitor: Visitor, port: int, place: float, every_s: float, end: fl
         due = time.monotonic() + every_s
         sequence += 1
         response = {"sequence": sequence, "item": items[sequence % len(items)], "value": "B", "device": "benchmark"}
-        start = time.perf_counter()
+        start = time.monotonic()
         reply = await visitor.ask(port, "responses", {"seat": SEAT, "responses": [response]})
-        times.append((time.perf_counter() - start) * 1000)
+        times.append((start, (time.monotonic() - start) * 1000))
         visitor.acknowledged += reply["acknowledged"]  # type: ignore[operator]
         await asyncio.sleep(max(0.0, due - time.monotonic()))
 
 
-async def rush(visitors: list[Visitor], port: int, every_s: float, seconds: float) -> tuple[float, list[float]]:
-    """All at once; gives how long until all were in (s), and the time of each save (ms)."""
-    times: list[float] = []
-    start = time.monotonic()
-    end = start + seconds
+async def rush(visitors: list[Visitor], port: int, every_s: float, seconds: float) -> Times:
+    """All at once."""
+    times: Times = []
+    end = time.monotonic() + seconds
     sittings = [
         asyncio.create_task(sit(visitor, port, place / len(visitors), every_s, end, times))
         for place, visitor in enumerate(visitors)
     ]
-    while not all(visitor.reader for visitor in visitors):
-        await asyncio.sleep(0.05)
     await asyncio.gather(*sittings)
-    return time.monotonic() - start, times
+    return times
+
+
+def share(times: Times, part: float) -> float:
+    """The time (ms) that `part` of the saves did not exceed."""
+    return sorted(took for _, took in times)[int(len(times) * part)]
 
 
 async def reachable(port: int) -> None:
@@ -205,18 +215,20 @@ def measure(home: Path, candidates: int, every_s: float, seconds: float, port: i
         service = subprocess.Popen(command, stdout=out, stderr=out)
     try:
         asyncio.run(reachable(port))
-        _, times = asyncio.run(rush(visitors, port, every_s, seconds))
+        times = asyncio.run(rush(visitors, port, every_s, seconds))
         peak = memory_mb(service.pid)
     finally:
         service.terminate()
         service.wait()
-    times.sort()
-    p50, p99 = times[len(times) // 2], times[int(len(times) * 0.99)]
+    all_in = max(visitor.entered_s for visitor in visitors)
+    p50, p99 = share(times, 0.5), share(times, 0.99)
+    settled = share([one for one in times if one[0] > all_in], 0.99)
     cores = os.cpu_count() or 1
     a_core = candidates / cores
     line("exam_room_candidates_a_core", a_core, MOODLE_CANDIDATES_A_CORE, a_core / MOODLE_CANDIDATES_A_CORE, "1")
     line("exam_room_save_p50", p50, P99_BUDGET_MS, P99_BUDGET_MS / p50, "ms")
     line("exam_room_save_p99", p99, P99_BUDGET_MS, P99_BUDGET_MS / p99, "ms")
+    line("exam_room_save_p99_all_in", settled, P99_BUDGET_MS, P99_BUDGET_MS / settled, "ms")
     line("exam_room_memory", peak, MEMORY_BUDGET_MB, MEMORY_BUDGET_MB / peak, "MB")
     line(
         "exam_room_saves",

@@ -83,7 +83,8 @@ class Enter(CandidateApi):
         seat = self.seat(self.body())
         opens, closes = milliseconds(exam)
         store = self.context.store
-        now = phase(store.now(), opens, closes)
+        asked_ms = store.now()
+        now = phase(asked_ms, opens, closes)
         if now is Phase.BEFORE:
             raise ProblemError(409, "before", N_("This exam has not begun. Wait in the waiting room; it tells when."))
         if now is Phase.OVER and store.sitting(exam.id, candidate.number) is None:
@@ -103,7 +104,7 @@ class Enter(CandidateApi):
             )
         except RefusedError as error:
             raise refused(error) from error
-        log = store.log(sitting)
+        log = store.log(sitting) if sitting.started_ms < asked_ms else []  # one that begins now holds nothing yet
         self.answer(
             {
                 **self.state(sitting),

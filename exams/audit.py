@@ -7,7 +7,7 @@ before it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -60,18 +60,32 @@ def broken(entries: Iterable[Entry]) -> int | None:
     return None
 
 
-def append(
-    connection: sa.Connection, at_ms: int, exam: str, actor: str, act: str, detail: Mapping[str, object]
-) -> Entry:
-    """Write the next entry within the transaction of `connection`.
+@dataclass(frozen=True)
+class Act:
+    """What an entry is made of: who (`actor`) did what (`act`) in which exam, and when."""
+
+    at_ms: int
+    exam: str
+    actor: str
+    act: str
+    detail: Mapping[str, object]
+
+
+def append(connection: sa.Connection, acts: Sequence[Act]) -> list[Entry]:
+    """Write the next entries, one for each of `acts` in their order, within the transaction of `connection`.
 
     Two writers that would write the same next entry cannot both commit: the id is the primary key.
     """
     last = connection.execute(sa.select(audit.c.id, audit.c.seal).order_by(audit.c.id.desc()).limit(1)).first()
     number, previous = (last.id, last.seal) if last else (0, GENESIS)
-    entry = Entry(number + 1, at_ms, exam, actor, act, detail).sealed(previous)
-    connection.execute(sa.insert(audit).values(**vars(entry)))
-    return entry
+    written: list[Entry] = []
+    for act in acts:
+        number += 1
+        written.append(Entry(number, **vars(act)).sealed(previous))
+        previous = written[-1].seal
+    if written:
+        connection.execute(sa.insert(audit), [vars(entry) for entry in written])
+    return written
 
 
 def entries(connection: sa.Connection) -> Iterable[Entry]:

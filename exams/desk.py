@@ -42,10 +42,7 @@ class Watch(Api):
     async def get(self, exam_id: str) -> None:
         """Each candidate whom the asker watches over, with the state of the sitting."""
         exam = self.exam_for_staff(exam_id)
-        known = {
-            progress.sitting.number: progress
-            for progress in await asyncio.to_thread(self.context.store.progress, exam.id)
-        }
+        known = {progress.sitting.number: progress for progress in await self.context.readings.of(exam.id)}
         opens, closes = milliseconds(exam)
         self.answer(
             {

@@ -24,6 +24,9 @@ CANDIDATE_DAYS = 0.5
 STAFF_DAYS = 1 / 24
 """How long staff stay logged in before the hub is asked again whether they still have their role."""
 
+LOGIN_PROBLEM = "login-problem"
+"""The page, below the service's prefix, that says that logging in did not work."""
+
 HUB_SESSION_COOKIE = "jupyterhub-session-id"
 """The hub changes it when someone logs out or in: on a shared machine our session must end with the hub's."""
 
@@ -114,7 +117,7 @@ class HubIdentity:
         auth = _SessionOAuth(sessions)
         return [
             (url_path_join(prefix, "login"), _HubLogin, {"auth": auth, "prefix": prefix}),
-            (url_path_join(prefix, "oauth_callback"), _HubCallback, {"auth": auth}),
+            (url_path_join(prefix, "oauth_callback"), _HubCallback, {"auth": auth, "prefix": prefix}),
         ]
 
     def login_url(self, prefix: str) -> str:
@@ -138,10 +141,17 @@ class _SessionOAuth(HubOAuth):  # type: ignore[misc]
         self._sessions.begin(handler, Person.of_model(model))
 
 
-class _HubLogin(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
+class _Login(RequestHandler):
+    """What logging in has in common: whatever fails ends on our own page, in the person's language."""
+
     def initialize(self, auth: _SessionOAuth, prefix: str) -> None:
         self.hub_auth, self._prefix = auth, prefix
 
+    def write_error(self, status_code: int, **_kwargs: Any) -> None:  # noqa: ARG002 - Tornado's signature
+        self.redirect(self._prefix + LOGIN_PROBLEM)
+
+
+class _HubLogin(_Login, HubOAuthenticated):  # type: ignore[misc]
     def get(self) -> None:
         """Send the browser to the hub, which sends it back to the callback."""
         verifier, challenge, method = self.hub_auth.generate_pkce_code_challenge()
@@ -151,6 +161,5 @@ class _HubLogin(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
         self.redirect(url_concat(self.hub_auth.login_url, query))
 
 
-class _HubCallback(HubOAuthCallbackHandler):  # type: ignore[misc]
-    def initialize(self, auth: _SessionOAuth) -> None:
-        self.hub_auth = auth
+class _HubCallback(_Login, HubOAuthCallbackHandler):  # type: ignore[misc]
+    pass

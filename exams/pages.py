@@ -184,6 +184,19 @@ class Result(CandidatePage):
         self.show("result.html", exam=exam, candidate=candidate, result=result, answers=answers)
 
 
+class LoginProblem(Page):
+    """Logging in did not work: a link that was too old, or a hub that is away."""
+
+    def prepare(self) -> None:
+        """Nobody need be logged in to read it."""
+
+    def get(self) -> None:
+        """One sentence and the way to try again."""
+        raise ProblemError(
+            403, "login_problem", N_("Logging in did not work. Try again; if it stays, tell your teacher.")
+        )
+
+
 class Logout(Page):
     """Log out here and at the hub: the next at this machine is someone else."""
 

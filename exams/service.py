@@ -21,7 +21,8 @@ from exams import api, desk, pages, pictures, web
 from exams.errands import Errand
 from exams.exam import Exam
 from exams.hall import Hall
-from exams.identity import Identity, Sessions
+from exams.identity import LOGIN_PROBLEM, Identity, Sessions
+from exams.readings import Readings
 from exams.release import CandidateResult
 from exams.sitting import SittingStore
 from exams.static import Static, StaticFiles
@@ -96,11 +97,13 @@ def make_app(config: Config) -> Application:
         result=config.result,
         series=functools.lru_cache(maxsize=SERIES_KEPT)(config.series),
         formgrader=config.formgrader,
+        readings=Readings(config.store.progress),
     )
     exam, item = r"([a-z0-9][a-z0-9_-]*)", r"([A-Za-z0-9._-]+)"
     routes: list[tuple[str, type[web.Handler]]] = [
         ("", pages.MyExams),
         ("logout", pages.Logout),
+        (LOGIN_PROBLEM, pages.LoginProblem),
         (f"{exam}/", pages.Waiting),
         (f"{exam}/room", pages.Room),
         (f"{exam}/receipt", pages.Receipt),

@@ -95,11 +95,13 @@ Change = Enter | Save | Submit | Credit | Note
 
 
 def apply(connection: sa.Connection, changes: Sequence[Change]) -> list[object]:
-    """Make `changes` in their order; saves in a row are made together, for they are almost all there is."""
+    """Make `changes` in their order; saves in a row and entries in a row are made together: they come in thousands."""
     outcomes: list[object] = []
     for kind, run in itertools.groupby(changes, type):
         if kind is Save:
             outcomes.extend(_save(connection, [change for change in run if isinstance(change, Save)]))
+        elif kind is Enter:
+            outcomes.extend(_enter(connection, [change for change in run if isinstance(change, Enter)]))
         else:
             outcomes.extend(_one(connection, change) for change in run)
     return outcomes
@@ -126,37 +128,6 @@ def _open(sitting: Sitting | None, seat: str | None, at_ms: int) -> Sitting:
     return sitting
 
 
-def _enter(connection: sa.Connection, change: Enter) -> Sitting:
-    known = find(connection, change.exam, change.number)
-    values = {"seat": change.seat}
-    if known is None:
-        allowance = change.allowance
-        connection.execute(
-            sa.insert(sittings).values(
-                exam=change.exam,
-                number=change.number,
-                form=change.form,
-                seed=change.seed,
-                started_ms=change.at_ms,
-                minutes=allowance.minutes,
-                closes_ms=allowance.closes_ms,
-                extra_minutes=allowance.extra_minutes,
-                credit_s=allowance.credit_s,
-                **values,
-            )
-        )
-    else:
-        _open(known, None, change.at_ms)
-        connection.execute(sa.update(sittings).where(sittings.c.id == known.id).values(**values))
-    detail: dict[str, object] = {"number": change.number, "seat": change.seat, "origin": change.origin}
-    if known is None:
-        detail |= {"form": change.form, "seed": change.seed, "allowance": vars(change.allowance)}
-    audit.append(connection, change.at_ms, change.exam, change.actor, "opened" if known is None else "entered", detail)
-    entered = find(connection, change.exam, change.number)
-    assert entered is not None  # noqa: S101 - written above, in this transaction
-    return entered
-
-
 def _submit(connection: sa.Connection, change: Submit) -> Sitting:
     sitting = _open(find(connection, change.exam, change.number), change.seat, change.at_ms)
     last = connection.execute(
@@ -165,14 +136,8 @@ def _submit(connection: sa.Connection, change: Submit) -> Sitting:
     if (last or 0) < change.sequence:
         raise RefusedError(INCOMPLETE)
     connection.execute(sa.update(sittings).where(sittings.c.id == sitting.id).values(submitted_ms=change.at_ms))
-    audit.append(
-        connection,
-        change.at_ms,
-        change.exam,
-        change.actor,
-        "submitted",
-        {"number": change.number, "sequence": last or 0},
-    )
+    detail = {"number": change.number, "sequence": last or 0}
+    audit.append(connection, [audit.Act(change.at_ms, change.exam, change.actor, "submitted", detail)])
     found = find(connection, change.exam, change.number)
     assert found is not None  # noqa: S101 - read above, in this transaction
     return found
@@ -185,34 +150,82 @@ def _credit(connection: sa.Connection, change: Credit) -> int:
     given = connection.execute(
         sa.update(sittings).where(chosen).values(credit_s=sittings.c.credit_s + change.seconds)
     ).rowcount
-    audit.append(
-        connection,
-        change.at_ms,
-        change.exam,
-        change.actor,
-        "credited",
-        {"number": change.number, "seconds": change.seconds, "reason": change.reason, "sittings": given},
-    )
+    detail = {"number": change.number, "seconds": change.seconds, "reason": change.reason, "sittings": given}
+    audit.append(connection, [audit.Act(change.at_ms, change.exam, change.actor, "credited", detail)])
     return given
 
 
 def _note(connection: sa.Connection, change: Note) -> audit.Entry:
-    return audit.append(connection, change.at_ms, change.exam, change.actor, change.act, change.detail)
+    (entry,) = audit.append(connection, [audit.Act(change.at_ms, change.exam, change.actor, change.act, change.detail)])
+    return entry
 
 
 _MAKE: dict[type, Callable[[sa.Connection, Any], object]] = {
-    Enter: _enter,
     Submit: _submit,
     Credit: _credit,
     Note: _note,
 }
 
 
+def _sittings_of(connection: sa.Connection, changes: Sequence[Enter | Save]) -> dict[tuple[str, str], Sitting]:
+    """The sittings that `changes` are about, by exam and number; those that are not begun are left out."""
+    keys = {(change.exam, change.number) for change in changes}
+    rows = connection.execute(sa.select(sittings).where(sa.tuple_(sittings.c.exam, sittings.c.number).in_(keys)))
+    return {(row.exam, row.number): sitting_of(row) for row in rows}
+
+
+def _enter(connection: sa.Connection, entries: Sequence[Enter]) -> list[object]:
+    """Open the sittings that are not begun, take the seats of those that are, and tell the audit log."""
+    known = _sittings_of(connection, entries)
+    opened: dict[tuple[str, str], dict[str, object]] = {}
+    seats: list[dict[str, object]] = []
+    acts: list[audit.Act] = []
+    refused: dict[int, RefusedError] = {}
+    for place, change in enumerate(entries):
+        key = (change.exam, change.number)
+        detail: dict[str, object] = {"number": change.number, "seat": change.seat, "origin": change.origin}
+        first = key not in known and key not in opened
+        try:
+            if first:
+                opened[key] = _row(change)
+                detail |= {"form": change.form, "seed": change.seed, "allowance": vars(change.allowance)}
+            elif key in known:
+                _open(known[key], None, change.at_ms)
+        except RefusedError as refusal:
+            refused[place] = refusal
+            continue
+        seats.append({"in_exam": change.exam, "of_number": change.number, "taken": change.seat})
+        acts.append(audit.Act(change.at_ms, change.exam, change.actor, "opened" if first else "entered", detail))
+    if opened:
+        connection.execute(sa.insert(sittings), list(opened.values()))
+    if len(seats) > len(opened):  # somebody came again; the last to come has the seat
+        here = sa.and_(sittings.c.exam == sa.bindparam("in_exam"), sittings.c.number == sa.bindparam("of_number"))
+        connection.execute(sa.update(sittings).where(here).values(seat=sa.bindparam("taken")), seats)
+    audit.append(connection, acts)
+    now = _sittings_of(connection, entries)
+    return [refused.get(place) or now[change.exam, change.number] for place, change in enumerate(entries)]
+
+
+def _row(change: Enter) -> dict[str, object]:
+    """The row of a sitting that begins with `change`."""
+    allowance = change.allowance
+    return {
+        "exam": change.exam,
+        "number": change.number,
+        "form": change.form,
+        "seed": change.seed,
+        "started_ms": change.at_ms,
+        "minutes": allowance.minutes,
+        "closes_ms": allowance.closes_ms,
+        "extra_minutes": allowance.extra_minutes,
+        "credit_s": allowance.credit_s,
+        "seat": change.seat,
+    }
+
+
 def _save(connection: sa.Connection, saves: Sequence[Save]) -> list[object]:
     """Append the responses of many saves with one statement and one audit entry an exam."""
-    keys = {(save.exam, save.number) for save in saves}
-    rows = connection.execute(sa.select(sittings).where(sa.tuple_(sittings.c.exam, sittings.c.number).in_(keys))).all()
-    open_by_key = {(row.exam, row.number): sitting_of(row) for row in rows}
+    open_by_key = _sittings_of(connection, saves)
     wanted = {
         (sitting.id, response.sequence)
         for save in saves
@@ -262,7 +275,7 @@ def _news(sitting: Sitting, sent: Sequence[Response], held: Mapping[tuple[int, i
 
 def _append(connection: sa.Connection, at_ms: int, exam: str, news: Sequence[Mapping[str, object]]) -> None:
     detail = {"responses": len(news), "digest": _digest(news)}
-    entry = audit.append(connection, at_ms, exam, "service", "saved", detail)
+    (entry,) = audit.append(connection, [audit.Act(at_ms, exam, "service", "saved", detail)])
     connection.execute(sa.insert(responses), [{**response, "entry": entry.id} for response in news])
 
 

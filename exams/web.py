@@ -18,6 +18,7 @@ from exams.errands import Errand
 from exams.exam import Exam
 from exams.hall import Hall
 from exams.identity import Identity, Person, Sessions
+from exams.readings import Readings
 from exams.release import CandidateResult
 from exams.response import Json
 from exams.roster import Candidate, school_group
@@ -62,6 +63,7 @@ class Context:
     result: Callable[[str, str], CandidateResult | None]
     series: Callable[[str], Series]
     formgrader: Callable[[Exam], str]
+    readings: Readings
     at_work: set[str] = field(default_factory=set)
     """The exams that an errand is under way for."""
 

@@ -2,12 +2,15 @@ import sqlite3
 from concurrent.futures import wait
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exams import audit, sitting_tables
+from exams.database import connect
 from exams.response import Response, latest
 from exams.sitting import SittingStore
-from exams.sitting_changes import RefusedError
+from exams.sitting_changes import Enter, RefusedError, apply
 from exams.timing import GRACE_MS, MINUTE_MS, Allowance
 
 START_MS = 1_800_000_000_000
@@ -211,3 +214,33 @@ def test_sqlite_flushes_every_commit(store):
         "journal_mode": "wal",
         "synchronous": 2,
     }  # 2 is FULL, https://sqlite.org/pragma.html#pragma_synchronous
+
+
+def test_many_who_enter_at_once_are_taken_in_as_if_one_after_the_other(tmp_path):
+    """The same changes as one batch and each in a batch of its own leave the same tables, audit log included.
+
+    n2 was there long before: a batch is shorter than any sitting.
+    """
+    comings = [
+        ("n2", "seat-one", START_MS),
+        ("n1", "seat-one", START_MS + 95 * MINUTE_MS),
+        ("n1", "seat-two", START_MS + 95 * MINUTE_MS + 5),
+        ("n3", "seat-one", START_MS + 95 * MINUTE_MS + 6),
+        ("n2", "seat-two", START_MS + 95 * MINUTE_MS + 7),  # its time is over
+        ("n1", "seat-three", START_MS + 95 * MINUTE_MS + 8),
+    ]
+    entries = [Enter(at, "e", number, "u", "A", 7, ALLOWANCE, seat, "here") for number, seat, at in comings]
+    kept, codes = [], []
+    for name, batches in (("together", [entries[:1], entries[1:]]), ("apart", [[entry] for entry in entries])):
+        engine = connect(f"sqlite:///{tmp_path / name}.sqlite", audit.metadata)
+        outcomes = []
+        for batch in batches:
+            with engine.connect().execution_options(writing=True) as connection, connection.begin():
+                outcomes += apply(connection, batch)
+        with engine.connect() as connection:
+            tables = (sitting_tables.sittings, audit.audit)
+            kept.append([connection.execute(sa.select(table).order_by(table.c.id)).all() for table in tables])
+        codes.append([getattr(outcome, "code", "in") for outcome in outcomes])
+        engine.dispose()
+    assert kept[0] == kept[1]
+    assert codes == [["in", "in", "in", "in", "closed", "in"]] * 2
