@@ -203,4 +203,5 @@ class Logout(Page):
     def post(self) -> None:
         """End the session."""
         self.context.sessions.end(self)
+        self.set_header("Clear-Site-Data", '"cache"')  # the pictures of the items, which the browser keeps
         self.redirect(self.context.logout)

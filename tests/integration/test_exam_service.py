@@ -247,6 +247,13 @@ def test_a_forged_or_foreign_session_is_none(service, sat):
     assert shared.page("joint/").status_code == 302
 
 
+def test_who_logs_out_leaves_neither_a_session_nor_pictures_on_the_machine(service):
+    client = Client(service, "student01")
+    reply = client.post(f"{service.base}logout", allow_redirects=False)
+    assert (reply.headers["Location"], reply.headers["Clear-Site-Data"]) == ("/hub/logout", '"cache"')
+    assert client.page("joint/").status_code == 302
+
+
 def test_login_leads_nowhere_else(service):
     for target in ("https://example.org/", "//example.org/", "/hub/home", PREFIX + "\\example.org"):
         reply = Client(service).page("login", params={"as": "student01", "next": target})
