@@ -83,11 +83,12 @@ class Examinations:
             log.exception("The roster of the exam %s cannot be read, so its candidates do not see it.", exam.id)
             return None
 
-    def all(self, now: datetime, zone: ZoneInfo) -> list[ExamCard]:
-        """Every exam, for those who run or mark them."""
+    def watched(self, school: str | None, now: datetime, zone: ZoneInfo) -> list[ExamCard]:
+        """The exams that `school` takes part in, for its teachers; every exam where `school` is None."""
         return [
             ExamCard(**_common(exam, now, zone), released=released(exam.folder) is not None)
             for exam in self._hall.exams()
+            if school is None or school in exam.schools
         ]
 
 

@@ -91,10 +91,11 @@ class PortalHandler(Localised, BaseHandler):  # type: ignore[misc]
 
 
 def exams_for(person: Person, settings: Settings) -> list[ExamCard]:
-    """The exams on a person's page: those they sit, or all where they run or mark them."""
+    """The exams on a person's page: those they sit, those of a teacher's school, or all for who runs them."""
     found, zone = examinations(settings.home), ZoneInfo(settings.server.time_zone)
-    cards = found.of_candidate(person.user, now(), zone) if person.role == Role.STUDENT else found.all(now(), zone)
-    return next_first(cards)
+    if person.role == Role.STUDENT:
+        return next_first(found.of_candidate(person.user, now(), zone))
+    return next_first(found.watched(person.school if person.role == Role.TEACHER else None, now(), zone))
 
 
 class NotebookHandler(Localised, BaseHandler):  # type: ignore[misc]

@@ -13,7 +13,7 @@ import pytest
         ),
         ("teacher01", ["班级一览", "学生01", "考务台"], ["学生04", "我的考试"]),
         ("lead01", ["联考", "考务台"], ["班级一览"]),
-        ("operator01", ["账号", "管理员"], ["考务台"]),
+        ("operator01", ["账号", "管理员", "考务台"], ["评阅简答题"]),
     ],
 )
 def test_each_role_sees_its_own_page(platform, user, seen, unseen):

@@ -143,13 +143,13 @@ def test_points_are_seen_after_the_release_and_never_before(home):
     (folder / "N1.json").write_text(json.dumps(marks))  # prepared, but nobody has released it
     examinations = Examinations(home)
     assert examinations.of_candidate("student01", NOW, ZONE)[0].points is None
-    assert not examinations.all(NOW, ZONE)[0].released
+    assert not examinations.watched(None, NOW, ZONE)[0].released
     release.release(exam.folder, {}, "lead01", NOW)
     own = examinations.of_candidate("student01", NOW, ZONE)[0]
     whole = sum(item.points for item in items)
     assert (own.released, own.points, own.maximum) == (True, whole, whole)
     assert not examinations.of_candidate("student02", NOW, ZONE)[0].released  # has no marks
-    assert examinations.all(NOW, ZONE)[0].released
+    assert examinations.watched(None, NOW, ZONE)[0].released
 
 
 @pytest.mark.parametrize("text", [None, "number\n"])
@@ -159,4 +159,4 @@ def test_an_exam_with_a_broken_roster_takes_no_other_exam_away(home, text):
     keep(home)
     examinations = Examinations(home)
     assert [one.id for one in examinations.of_candidate("student01", NOW, ZONE)] == ["dx-1"]
-    assert [one.id for one in examinations.all(NOW, ZONE)] == ["dx-0", "dx-1"]
+    assert [one.id for one in examinations.watched(None, NOW, ZONE)] == ["dx-0", "dx-1"]
