@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from exams.documents import DocumentError
 from exams.exam import DATABASE, Exam
 from exams.hall import Hall
 from exams.release import released, result
-from exams.roster import Candidate
 from exams.sitting import SittingStore
 
 log = logging.getLogger("xinglin")
@@ -60,7 +58,7 @@ class Examinations:
         """The exams that `user` sits, by opening time."""
         cards = []
         for exam in self._hall.exams():
-            if (candidate := self._candidate(exam, user)) is None:
+            if (candidate := self._hall.candidates(exam).get(user)) is None:
                 continue
             sitting = self._sittings.sitting(exam.id, candidate.number)
             own = result(exam.folder, self._hall.form(exam, candidate.form), candidate.number)
@@ -74,14 +72,6 @@ class Examinations:
                 )
             )
         return cards
-
-    def _candidate(self, exam: Exam, user: str) -> Candidate | None:
-        """`user` in the roster; an exam whose roster cannot be read has nobody, and costs nobody their other exams."""
-        try:
-            return self._hall.candidates(exam).get(user)
-        except (DocumentError, OSError):
-            log.exception("The roster of the exam %s cannot be read, so its candidates do not see it.", exam.id)
-            return None
 
     def watched(self, school: str | None, now: datetime, zone: ZoneInfo) -> list[ExamCard]:
         """The exams that `school` takes part in, for its teachers; every exam where `school` is None."""
