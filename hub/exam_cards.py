@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +14,6 @@ from exams.exam import DATABASE, Exam
 from exams.hall import Hall
 from exams.release import released, result
 from exams.sitting import SittingStore
-
-log = logging.getLogger("xinglin")
 
 
 @dataclass(frozen=True)
