@@ -58,6 +58,7 @@ class Volume {
     }
     if (state === "open" && !this.frame && assetBase()) {
       this.stage.hidden = false;
+      this.stage.toggleAttribute("data-coarse", true); // until the engine knows how fast it draws
       this.frame = element("iframe", { src: `${assetBase()}index.html`, title: this.t("Volume in 3-D") });
       this.stage.replaceChildren(this.frame);
       this.say(this.t("Preparing the 3-D view …"));
@@ -65,10 +66,11 @@ class Volume {
   }
 
   /** The engine's page has said something. */
-  told({ ready, ask, key, shown, failed }) {
+  told({ ready, ask, key, shown, slow, failed }) {
     if (ready) this.frame.contentWindow.postMessage({ open: this.model.get("calls") }, location.origin);
     if (ask) this.model.send({ kind: "key", id: ask, key });
     if (shown) {
+      this.stage.toggleAttribute("data-coarse", slow);
       this.stage.dataset.shown = "true";
       this.button.disabled = false;
       this.say(this.t("Drag turns the volume, the wheel zooms."));
