@@ -91,10 +91,13 @@ def python_packages(lock: Path) -> None:
     run([python, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes", "-r", str(installer)], network)
     say(f"Python packages: installing {lock.name} (a few minutes on a slow line)")
     uv = str(VENV / "bin" / "uv")
-    run([uv, "pip", "sync", "--python", python, "--require-hashes", "-q", str(lock)], network)
+    # like pip, uv then trusts whom the system trusts: a college's network may end TLS itself
+    certificates = {"UV_SYSTEM_CERTS": "1"}
+    run([uv, "pip", "sync", "--python", python, "--require-hashes", "-q", str(lock)], network, **certificates)
     run(
         [uv, "pip", "install", "--python", python, "-q", "--no-deps", "--no-build-isolation", "-e", "."],
         network,
+        **certificates,
     )
     mark.write_text(wanted)
 
