@@ -10,9 +10,8 @@ from tests.platform import Platform
 from widgets.assets import build
 
 
-@pytest.fixture(scope="session", autouse=True)
-def assets():
-    """The widgets' bundles: whatever imports a widget needs them."""
+def pytest_sessionstart():
+    """Bundle the widgets before tests are collected: whatever imports a widget needs its bundle."""
     build()
 
 

@@ -4,7 +4,8 @@ import math
 
 import pytest
 from playwright.sync_api import expect
-from viewer_host import WidgetHost, drag, open_chromium, page_of, saved
+
+from tests.browser.viewer_host import WidgetHost, drag, page_of, saved
 
 FS = 500
 # 1 Hz and 1 mV peak: a period is 1000 ms, peak to trough 2 mV
@@ -13,12 +14,6 @@ SINE = {
     "leads": [{"name": "II", "unit": "mV", "samples": [math.sin(2 * math.pi * i / FS) for i in range(5 * FS)]}],
 }
 TWELVE = ["I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"]
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with open_chromium() as browser:
-        yield browser
 
 
 def paper(signals, **traits):
@@ -42,8 +37,8 @@ def trace_extent(page):
     )
 
 
-def test_speed_and_gain(chromium):
-    with paper(SINE) as host, page_of(chromium, host) as page:
+def test_speed_and_gain(browser):
+    with paper(SINE) as host, page_of(browser, host) as page:
         box = trace_extent(page)
         assert box["width"] == pytest.approx(5 * 25, abs=0.1)  # 5 s at 25 mm/s
         assert box["height"] == pytest.approx(2 * 10, abs=0.1)  # 2 mV at 10 mm/mV
@@ -51,8 +46,8 @@ def test_speed_and_gain(chromium):
         assert pulse == pytest.approx(10)
 
 
-def test_calipers_read_a_period_and_an_amplitude(chromium):
-    with paper(SINE) as host, page_of(chromium, host) as page:
+def test_calipers_read_a_period_and_an_amplitude(browser):
+    with paper(SINE) as host, page_of(browser, host) as page:
         box = trace_extent(page)
         first, second = box["x"] + 0.25 * 25, box["x"] + 1.25 * 25  # the sine's first two peaks
         drag(page, at(page, first, 30), at(page, second, 30))
@@ -71,8 +66,8 @@ def test_calipers_read_a_period_and_an_amplitude(chromium):
         expect(page.locator(".xv-interval text")).to_contain_text("60 次/分")
 
 
-def test_calipers_by_keyboard(chromium):
-    with paper(SINE) as host, page_of(chromium, host) as page:
+def test_calipers_by_keyboard(browser):
+    with paper(SINE) as host, page_of(browser, host) as page:
         page.locator(".xv-scroller").focus()
         for key in ["Enter", *["Shift+ArrowRight"] * 2, "Enter"]:
             page.keyboard.press(key)
@@ -83,9 +78,9 @@ def test_calipers_by_keyboard(chromium):
 
 
 @pytest.mark.parametrize("size", [(1366, 768), (390, 844)], ids=["laptop", "phone"])
-def test_twelve_leads(chromium, size):
+def test_twelve_leads(browser, size):
     signals = {"fs": FS, "leads": [{**SINE["leads"][0], "name": name} for name in TWELVE]}
-    with paper(signals) as host, page_of(chromium, host, size=size) as page:
+    with paper(signals) as host, page_of(browser, host, size=size) as page:
         names = page.locator(".xv-paper text").all_text_contents()
         assert sorted(names) == sorted([*TWELVE, "II"])
         tops = page.evaluate(
@@ -95,11 +90,11 @@ def test_twelve_leads(chromium, size):
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_gaps_in_a_signal_stay_gaps(chromium):
+def test_gaps_in_a_signal_stay_gaps(browser):
     samples = [None if 100 < i < 200 else 0.1 for i in range(2 * FS)]
     with (
         paper({"fs": FS, "leads": [{"name": "V1", "unit": "mV", "samples": samples}]}) as host,
-        page_of(chromium, host) as page,
+        page_of(browser, host) as page,
     ):
         path = page.locator(".xv-trace").nth(1).get_attribute("d")
         assert path.count("M") == 2

@@ -13,7 +13,6 @@ from playwright.sync_api import expect
 from courses.models import phantom
 from hub.state import engine
 from hub.traces import Traces
-from tests.chromium import chromium
 from tests.conftest import needs_bwrap
 from tests.platform import ROOT, Platform
 
@@ -29,12 +28,6 @@ def platform(tmp_path_factory):
     running = Platform(tmp_path_factory.mktemp("tour") / "home").start()
     yield running
     running.stop()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 class Person:

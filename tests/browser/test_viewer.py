@@ -6,21 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
-from viewer_host import WidgetHost, drag, open_chromium, page_of, saved
 
 from courses import measure
 from courses import series as series_module
 from courses.cases import CaseStore
 from courses.models import phantom
 from courses.series import Series
+from tests.browser.viewer_host import WidgetHost, drag, page_of, saved
 
 SIZES = [(1366, 768), (390, 844)]
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with open_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +77,7 @@ def bands(tmp_path_factory):
 
 
 @pytest.mark.parametrize("plain", [False, True], ids=["webgl2", "canvas"])
-def test_window_and_level_to_the_pixel(chromium, bands, plain):
+def test_window_and_level_to_the_pixel(browser, bands, plain):
     """Greys on the screen are those of the DICOM formula, by shader and by the fallback alike."""
     script = """
     const get = HTMLCanvasElement.prototype.getContext;
@@ -91,7 +85,7 @@ def test_window_and_level_to_the_pixel(chromium, bands, plain):
       return kind === "webgl2" ? null : get.call(this, kind, ...rest);
     };
     """
-    with viewer(bands, index=0) as host, page_of(chromium, host, script=script if plain else None) as page:
+    with viewer(bands, index=0) as host, page_of(browser, host, script=script if plain else None) as page:
         stage_box(page)
         expect(page.get_by_text("简易显示（无 WebGL2）")).to_have_count(1 if plain else 0)
         for center, width in [(40, 400), (-600, 1500), (500, 2000), (40, 80), (0, 1)]:
@@ -105,8 +99,8 @@ def test_window_and_level_to_the_pixel(chromium, bands, plain):
                 )
 
 
-def test_invert(chromium, bands):
-    with viewer(bands, index=0) as host, page_of(chromium, host) as page:
+def test_invert(browser, bands):
+    with viewer(bands, index=0) as host, page_of(browser, host) as page:
         at = screen(page, bands, (16, 60))
         assert greys_at(page, at) == [(0, 0, 0)]
         page.get_by_role("button", name="反色").click()
@@ -114,10 +108,10 @@ def test_invert(chromium, bands):
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["laptop", "phone"])
-def test_length_by_mouse(chromium, scan, size):
+def test_length_by_mouse(browser, scan, size):
     start, end = phantom.rod_ends()
     points = [phantom.to_pixel(*start), phantom.to_pixel(*end)]
-    with viewer(scan, index=30) as host, page_of(chromium, host, size=size) as page:
+    with viewer(scan, index=30) as host, page_of(browser, host, size=size) as page:
         stage_box(page)
         page.get_by_role("button", name="长度").click()
         drag(page, *[screen(page, scan, point) for point in points])
@@ -132,10 +126,10 @@ def test_length_by_mouse(chromium, scan, size):
         assert value == pytest.approx(phantom.ROD_LENGTH_MM, abs=2 * screen_mm)
 
 
-def test_region_by_mouse_agrees_with_python(chromium, scan):
+def test_region_by_mouse_agrees_with_python(browser, scan):
     item = phantom.insert("fat")
     corners = [phantom.to_pixel(item.x - 9, item.y - 9), phantom.to_pixel(item.x + 9, item.y + 9)]
-    with viewer(scan, tool="ellipse") as host, page_of(chromium, host) as page:
+    with viewer(scan, tool="ellipse") as host, page_of(browser, host) as page:
         drag(page, *[screen(page, scan, corner) for corner in corners])
         (made,) = saved(page, "measurements")
         stats = measure.ellipse_stats(scan.frame(5), made["points"], scan.slope, scan.intercept)
@@ -145,8 +139,8 @@ def test_region_by_mouse_agrees_with_python(chromium, scan):
         expect(page.locator(".xv-measure text")).to_contain_text("均值")
 
 
-def test_angle_by_three_clicks_then_edit_and_delete_by_keyboard(chromium, scan):
-    with viewer(scan, tool="angle") as host, page_of(chromium, host) as page:
+def test_angle_by_three_clicks_then_edit_and_delete_by_keyboard(browser, scan):
+    with viewer(scan, tool="angle") as host, page_of(browser, host) as page:
         for point in ((100, 256), (256, 256), (256, 100)):
             page.mouse.click(*screen(page, scan, point))
         (made,) = saved(page, "measurements")
@@ -168,8 +162,8 @@ def test_angle_by_three_clicks_then_edit_and_delete_by_keyboard(chromium, scan):
         expect(page.locator(".xv-stage")).to_be_focused()
 
 
-def test_everything_by_keyboard(chromium, scan):
-    with viewer(scan) as host, page_of(chromium, host) as page:
+def test_everything_by_keyboard(browser, scan):
+    with viewer(scan) as host, page_of(browser, host) as page:
         stage_box(page)
         page.locator(".xv-stage").focus()
         for key, index in [("ArrowDown", 6), ("PageDown", 7), ("PageUp", 6), ("End", 39), ("Home", 0), ("ArrowUp", 0)]:
@@ -198,8 +192,8 @@ def test_everything_by_keyboard(chromium, scan):
         expect(page.get_by_role("dialog")).to_be_hidden()
 
 
-def test_scroll_wheel_and_right_drag(chromium, scan):
-    with viewer(scan) as host, page_of(chromium, host) as page:
+def test_scroll_wheel_and_right_drag(browser, scan):
+    with viewer(scan) as host, page_of(browser, host) as page:
         x, y = screen(page, scan, (256, 256))
         page.mouse.move(x, y)
         page.mouse.wheel(0, 120)
@@ -212,8 +206,8 @@ def test_scroll_wheel_and_right_drag(chromium, scan):
         assert center < 40
 
 
-def test_drag_through_the_slices_asks_for_each_once(chromium, scan):
-    with viewer(scan, index=0) as host, page_of(chromium, host) as page:
+def test_drag_through_the_slices_asks_for_each_once(browser, scan):
+    with viewer(scan, index=0) as host, page_of(browser, host) as page:
         x, y = screen(page, scan, (256, 256))
         drag(page, (x, y), (x, y + 12 * 20))
         page.wait_for_selector('[data-shown="20"]')
@@ -232,8 +226,8 @@ def fingers(page, *frames):
     client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
-def test_touch_measures_and_pinch_zooms(chromium, scan):
-    with viewer(scan, tool="length", index=30) as host, page_of(chromium, host, size=(390, 844), touch=True) as page:
+def test_touch_measures_and_pinch_zooms(browser, scan):
+    with viewer(scan, tool="length", index=30) as host, page_of(browser, host, size=(390, 844), touch=True) as page:
         a, b = screen(page, scan, (150, 256)), screen(page, scan, (350, 256))
         middle = ((a[0] + b[0]) / 2, a[1])
         fingers(page, [a], [middle], [b])
@@ -245,10 +239,10 @@ def test_touch_measures_and_pinch_zooms(chromium, scan):
         assert len(saved(page, "measurements")) == 1  # two fingers measure nothing
 
 
-def test_missing_spacing_is_said_and_read_in_pixels(chromium, bands):
+def test_missing_spacing_is_said_and_read_in_pixels(browser, bands):
     meta = {**bands.meta(), "spacing": None}
     host = WidgetHost("dicom_viewer", {"series": meta, "index": 0, "tool": "length"}, bands.frame_bytes)
-    with host, page_of(chromium, host, language="en") as page:
+    with host, page_of(browser, host, language="en") as page:
         a, b = screen(page, bands, (50, 50)), screen(page, bands, (150, 50))
         drag(page, a, b)
         (made,) = saved(page, "measurements")
@@ -257,14 +251,14 @@ def test_missing_spacing_is_said_and_read_in_pixels(chromium, bands):
         expect(page.get_by_text("The image has no pixel spacing: lengths are in pixels.")).to_be_visible()
 
 
-def test_synthetic_is_said_in_both_languages(chromium, scan):
+def test_synthetic_is_said_in_both_languages(browser, scan):
     for language, text in (("zh", "合成影像"), ("en", "Synthetic")):
-        with viewer(scan) as host, page_of(chromium, host, language=language) as page:
+        with viewer(scan) as host, page_of(browser, host, language=language) as page:
             expect(page.get_by_text(text, exact=True)).to_be_visible()
 
 
-def test_orientation_letters(chromium, scan):
-    with viewer(scan) as host, page_of(chromium, host) as page:
+def test_orientation_letters(browser, scan):
+    with viewer(scan) as host, page_of(browser, host) as page:
         stage_box(page)
         assert {place: page.locator(f".xv-letter.xv-{place}").inner_text() for place in "nswe"} == {
             "n": "A",
@@ -274,8 +268,8 @@ def test_orientation_letters(chromium, scan):
         }
 
 
-def test_lost_graphics_come_back(chromium, bands):
-    with viewer(bands, index=0) as host, page_of(chromium, host) as page:
+def test_lost_graphics_come_back(browser, bands):
+    with viewer(bands, index=0) as host, page_of(browser, host) as page:
         at = screen(page, bands, (6 * 32 + 16, 60))
         assert greys_at(page, at) == [(255, 255, 255)]
         page.evaluate(
@@ -288,10 +282,10 @@ def test_lost_graphics_come_back(chromium, bands):
         assert greys_at(page, at) == [(255, 255, 255)]
 
 
-def test_a_slice_that_does_not_come_can_be_asked_for_again(chromium, scan):
+def test_a_slice_that_does_not_come_can_be_asked_for_again(browser, scan):
     with viewer(scan) as host:
         host.broken = {5}
-        with page_of(chromium, host, quiet=False) as page:
+        with page_of(browser, host, quiet=False) as page:
             page.clock.install()
             page.reload()
             expect(page.get_by_text("正在载入影像")).to_be_visible()
@@ -305,16 +299,16 @@ def test_a_slice_that_does_not_come_can_be_asked_for_again(chromium, scan):
             expect(page.locator(".xv-message")).to_be_hidden()
 
 
-def test_a_closed_viewer_stops(chromium, scan):
-    with viewer(scan) as host, page_of(chromium, host) as page:
+def test_a_closed_viewer_stops(browser, scan):
+    with viewer(scan) as host, page_of(browser, host) as page:
         stage_box(page)
         page.evaluate("() => { cleanup(); model.set('index', 20); model.set('window', [0, 100]); }")
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["laptop", "phone"])
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_nothing_is_wider_than_the_screen_and_targets_are_big(chromium, scan, size, language):
-    with viewer(scan) as host, page_of(chromium, host, language=language, size=size) as page:
+def test_nothing_is_wider_than_the_screen_and_targets_are_big(browser, scan, size, language):
+    with viewer(scan) as host, page_of(browser, host, language=language, size=size) as page:
         stage_box(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         for box in page.locator(".xv-button").evaluate_all(

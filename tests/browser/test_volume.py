@@ -7,9 +7,9 @@ import sys
 
 import pytest
 from playwright.sync_api import expect
-from viewer_host import WidgetHost, open_chromium, page_of
 
 from courses.cases import CaseStore
+from tests.browser.viewer_host import WidgetHost, page_of
 from widgets.itk_engine import fetch
 
 # itkwidgets warns and replaces modules of its own on import, so it runs in a process of its own here
@@ -53,13 +53,12 @@ LIT = """() => viewer.getViewProxy().getRepresentations()
 
 
 @pytest.mark.parametrize("size", [(1366, 768), (390, 844)])
-def test_the_volume_is_rendered_and_the_page_stays_free(prepared, size):
+def test_the_volume_is_rendered_and_the_page_stays_free(prepared, browser, size):
     fetch()
     traits = {"state": "closed", "message": "", "calls": prepared["calls"]}
     with (
         WidgetHost("volume", traits, keys=stored(prepared)) as host,
-        open_chromium() as chromium,
-        page_of(chromium, host, size=size) as page,
+        page_of(browser, host, size=size) as page,
     ):
         assert page.locator("iframe").count() == 0  # nothing is loaded before it is wanted
         page.get_by_role("button", name="三维显示").click()

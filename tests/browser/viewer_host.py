@@ -16,7 +16,6 @@ from typing import Any
 import tornado.httpserver
 import tornado.netutil
 import tornado.web
-from playwright.sync_api import sync_playwright
 
 from widgets.assets import STATIC, bundle_all
 from widgets.labels import labels
@@ -127,24 +126,6 @@ class WidgetHost:
     def __exit__(self, *exc: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
-
-
-CHROMIUM = {
-    "executable_path": "/usr/bin/chromium",
-    "args": [
-        *("--no-sandbox", "--disable-background-networking", "--no-first-run"),
-        *("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
-    ],
-}
-
-
-@contextmanager
-def open_chromium():
-    """A Chromium of its own."""
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(**CHROMIUM)
-        yield browser
-        browser.close()
 
 
 @contextmanager
