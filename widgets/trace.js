@@ -42,7 +42,7 @@ class Trace {
   }
 
   draw() {
-    const { width, height } = this.canvas.getBoundingClientRect();
+    const { clientWidth: width, clientHeight: height } = this.canvas;
     if (!width) return;
     const ratio = window.devicePixelRatio || 1;
     this.canvas.width = Math.round(width * ratio);
@@ -153,8 +153,7 @@ class Trace {
   }
 
   point(event) {
-    const box = this.canvas.getBoundingClientRect();
-    this.move(this.across.back(event.clientX - box.left));
+    this.move(this.across.back(event.offsetX));
   }
 
   press(event) {

@@ -10,6 +10,7 @@ import ipywidgets as w
 import numpy as np
 
 from courses.models import nerve
+from courses.steps import Steps
 from courses.tasks import Evaluation, TaskCard, Verdict, within
 from widgets.trace import Axis, Trace
 
@@ -18,7 +19,7 @@ LENGTH_MS = 30.0
 
 
 def slider(kind, text, **options):
-    return kind(description=text, style={"description_width": "170px"}, layout={"width": "auto"}, **options)
+    return kind(description=text, layout={"width": "auto"}, **options)
 
 
 strength = slider(w.FloatSlider, "刺激强度 (μA/cm²)", value=20, min=0, max=80, step=0.1, readout_format=".1f")
@@ -64,23 +65,27 @@ for control in controls:
     control.observe(show, "value")
 reset.on_click(restore)
 show()
-panel = w.VBox(controls)
+panel = w.VBox([*controls, reset])
 panel.add_class("xl-controls")
-w.VBox([trace, says, panel, reset])
+bench = w.VBox([trace, says, panel])
+bench.add_class("xl-bench")
+bench.layout.flex, bench.layout.min_width = "1 1 34rem", "0"
 
-# %% [markdown]
-# ## 一、设计任务
-#
-# 用一根轴突回答三个问题：兴奋需要多强的刺激（阈强度，threshold）；强度与时程怎样互相替代（强度—时程曲线）；
-# 兴奋之后多久才能再次兴奋（不应期，refractory period）。再看细胞外离子如何改变这些结果。
-#
-# ## 二、呈现任务
-#
-# 曲线由 Hodgkin 与 Huxley 1952 年的枪乌贼巨轴突模型实时算出，电位以静息电位为 0，去极化为正；黄色条带是刺激的时程。
-# 点按曲线，或选中曲线后用方向键，可以读出任一时刻的电位。真实的神经干由许多阈值不同的纤维组成，其复合动作电位
-# （compound action potential）随刺激增强而增大；这里是一根纤维，因此遵循“全或无”（all-or-none）。
-#
-# ## 三、完成任务
+# %%
+design = w.HTML("""
+<h3>设计任务</h3>
+<p>用一根轴突回答三个问题：</p>
+<ul><li>兴奋需要多强的刺激？（阈强度，threshold）</li><li>强度与时程怎样互相替代？（强度—时程曲线）</li>
+<li>兴奋之后多久才能再次兴奋？（不应期，refractory period）</li></ul>
+<p>再看细胞外离子如何改变这些结果。先想一想：刺激加倍，动作电位也会加倍吗？</p>
+""")
+present = w.HTML("""
+<h3>呈现任务</h3>
+<p>曲线由 Hodgkin 与 Huxley 1952 年的枪乌贼巨轴突模型实时算出，电位以静息电位为 0，去极化为正；黄色条带是刺激的时程。</p>
+<p>拖动滑块改变条件，也可以直接点读数输入数值。点按曲线，或选中曲线后用方向键，可以读出任一时刻的电位。</p>
+<p>真实的神经干由许多阈值不同的纤维组成，其复合动作电位（compound action potential）随刺激增强而增大；
+这里是一根纤维，因此遵循“全或无”（all-or-none）。</p>
+""")
 
 
 # %%
@@ -106,7 +111,6 @@ threshold_card = TaskCard(
     "标准条件（6.3 °C）下，单个时程 0.5 ms 的刺激。把“刺激强度”调到刚好引起动作电位的最小值，然后提交。",
     check_threshold,
 )
-threshold_card
 
 # %%
 DURATIONS = np.geomspace(0.1, 10, 25)
@@ -138,7 +142,6 @@ strength_duration_card = TaskCard(
     rheobase_answer,
     chronaxie_answer,
 )
-strength_duration_card
 
 # %%
 TEST_STRENGTH = 27.0  # twice the threshold at 0.5 ms
@@ -158,7 +161,6 @@ refractory_card = TaskCard(
     check_refractory,
     refractory_answer,
 )
-refractory_card
 
 # %%
 sodium_answer = w.FloatText(description="幅度 (mV)", style={"description_width": "130px"})
@@ -178,7 +180,6 @@ sodium_card = TaskCard(
     check_sodium,
     sodium_answer,
 )
-sodium_card
 
 # %%
 CHOICES = {
@@ -206,16 +207,6 @@ potassium_card = TaskCard(
     check_potassium,
     potassium_answer,
 )
-potassium_card
-
-# %% [markdown]
-# ## 四、评价任务
-
-# %%
-Evaluation(threshold_card, strength_duration_card, refractory_card, sodium_card, potassium_card)
-
-# %% [markdown]
-# ## 模型与论文对照
 
 # %%
 m, h, n = (float(aim[0]) for aim, _speed in nerve.gates(np.array([0.0])))
@@ -227,7 +218,23 @@ ROWS = [
     ("传导速度，18.5 °C（m/s）", f"{nerve.conduction_velocity(18.5):.1f}", "计算 18.8，实测 21.2"),
 ]
 body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in ROWS)
-w.HTML(
+paper = w.HTML(
+    "<h4>模型与论文对照</h4>"
     f"<table><thead><tr><th>量</th><th>本模型</th><th>论文</th></tr></thead><tbody>{body}</tbody></table>"
     "<p>Hodgkin AL, Huxley AF. J Physiol 1952;117:500–544。轴突半径 238 μm，轴浆电阻率 35.4 Ω·cm。</p>"
 )
+
+# %%
+cards = [threshold_card, strength_duration_card, refractory_card, sodium_card, potassium_card]
+steps = Steps(
+    [
+        ("设计任务", design),
+        ("呈现任务", present),
+        *((str(number), card) for number, card in enumerate(cards, 1)),
+        ("评价任务", w.VBox([w.HTML("<h3>评价任务</h3>"), Evaluation(*cards), paper])),
+    ]
+)
+steps.layout.flex, steps.layout.min_width = "1 1 22rem", "0"
+whole = w.HBox([bench, steps])
+whole.layout.flex_flow, whole.layout.align_items, whole.layout.grid_gap = "row wrap", "flex-start", "16px"
+whole

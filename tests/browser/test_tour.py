@@ -99,6 +99,7 @@ def test_the_nerve_lab_answers_its_sliders_and_judges(people, platform, size, la
     expect(page.get_by_text("引起 1 个动作电位")).to_be_visible()
     set_slider(page, "刺激强度", 5)
     expect(page.get_by_text("没有引起动作电位")).to_be_visible()
+    page.locator(".xl-steps").get_by_role("button", name="1", exact=True).click()
     card = page.locator(".xl-task").filter(has_text="任务 1")
     card.get_by_role("button", name="提交").click()
     expect(card.locator(".xl-wrong")).to_contain_text("还不对")
