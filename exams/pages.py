@@ -23,6 +23,14 @@ ROOM = Path(__file__).parent / "room"
 
 RECEIPT_DIGITS = 8
 
+KINDS = {
+    "numeric": N_("Number"),
+    "ecg": N_("Electrocardiogram"),
+    "measurement": N_("Measurement in the image"),
+    "short": N_("Short answer"),
+}
+"""What a type of item is called where its own name is no word; the others (A1, X, ...) are known by theirs."""
+
 
 @functools.cache
 def labels(language: str) -> str:
@@ -181,7 +189,7 @@ class Result(CandidatePage):
             )
         held = {} if sitting is None else self.context.store.latest(sitting)
         answers = {item: worded(response.value) for item, response in held.items()}
-        self.show("result.html", exam=exam, candidate=candidate, result=result, answers=answers)
+        self.show("result.html", exam=exam, candidate=candidate, result=result, answers=answers, kinds=KINDS)
 
 
 class LoginProblem(Page):
