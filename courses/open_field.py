@@ -4,12 +4,9 @@ address on the operator's list. A student's lab does not have it."""
 from __future__ import annotations
 
 import os
-import tempfile
 import urllib.parse
-import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import ipywidgets
 
@@ -18,6 +15,7 @@ from courses.ingest import ingest
 from courses.messages import Refusal
 from courses.series import Series
 from courses.sources import is_address
+from widgets.upload import Upload
 
 TEACHING_ROLES = {"teacher", "lead", "operator"}
 
@@ -46,18 +44,10 @@ def allowed(source: str, environment: Mapping[str, str] = os.environ) -> str:
     return str(path)
 
 
-def open_uploaded(files: Sequence[Mapping[str, Any]], store: CaseStore) -> Series:
-    """Open files as ipywidgets' FileUpload gives them ({"name", "content"}); one zip is opened as such."""
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "upload"
-        if len(files) == 1:
-            path.write_bytes(files[0]["content"])
-        else:
-            # the names come from a browser: numbers serve as well and cannot lead anywhere
-            with zipfile.ZipFile(path, "w") as archive:
-                for number, file in enumerate(files):
-                    archive.writestr(str(number), bytes(file["content"]))
-        return ingest(str(path), store)
+def open_uploaded(folder: Path, store: CaseStore) -> Series:
+    """Open what was uploaded into `folder`; one file is opened as such, for it may be a zip."""
+    files = list(folder.iterdir())
+    return ingest(str(files[0] if len(files) == 1 else folder), store)
 
 
 class OpenField(ipywidgets.VBox):  # type: ignore[misc]
@@ -66,24 +56,20 @@ class OpenField(ipywidgets.VBox):  # type: ignore[misc]
     def __init__(self, store: CaseStore, opened: Callable[[Series], None]) -> None:
         """`opened` takes the series once it is in the library."""
         self._store, self._opened = store, opened
-        self._upload = ipywidgets.FileUpload(
-            multiple=True, accept=".dcm,.zip,application/dicom,application/zip", description="上传 DICOM 或 zip"
+        upload = Upload(
+            lambda folder: self._try(lambda: open_uploaded(folder, store)),
+            started=lambda: self.status.set_trait("value", ""),
+            accept=".dcm,.zip,application/dicom,application/zip,application/octet-stream",
         )
-        self._upload.layout.width = "auto"
         self._address = ipywidgets.Text(placeholder="导入文件夹内的名称，或 DICOMweb 地址", continuous_update=False)
         self._address.layout.width = "min(26rem, 100%)"
         button = ipywidgets.Button(description="打开")
         self.status = ipywidgets.HTML()
-        self._upload.observe(lambda _: self._try(self._from_upload), names="value")
         button.on_click(lambda _: self._try(self._from_address))
-        line = ipywidgets.HBox([self._upload, self._address, button])
+        line = ipywidgets.HBox([upload, self._address, button])
         line.layout.flex_flow = "row wrap"
         super().__init__([ipywidgets.HTML("<b>教师：打开其他病例</b>"), line, self.status])
         self.add_class("xl-open")
-
-    def _from_upload(self) -> Series | None:
-        files = [{"name": file["name"], "content": file["content"]} for file in self._upload.value]
-        return open_uploaded(files, self._store) if files else None
 
     def _from_address(self) -> Series | None:
         source = self._address.value.strip()

@@ -1,20 +1,26 @@
 """The tour of the README, step by step, in a real browser over the real hub, Voila, exam service and formgrader."""
 
 import csv
+import io
 import json
 import os
 import subprocess
 import sys
+import zipfile
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
+from pydicom.dataset import Dataset
+from pydicom.uid import CTImageStorage, generate_uid
 
 from courses.models import phantom
 from hub.state import engine
 from hub.traces import Traces
 from tests.conftest import needs_bwrap
 from tests.platform import ROOT, Platform
+from widgets.upload import MOST_BYTES
 
 pytestmark = needs_bwrap()
 WIDE, PHONE = (1366, 768), (390, 844)
@@ -143,6 +149,42 @@ def test_the_imaging_lab_measures_on_its_picture(people, platform):
     done = [one for one in platform_statements(platform, "student01") if "hu-fat" in one["object"]["id"]]
     assert done[-1]["result"]["success"] is True
     assert json.loads(done[-1]["result"]["response"]) == pytest.approx(-100, abs=5)
+
+
+def scanned(folder, slices):
+    """A zip of a CT whose values cannot be pressed together: it is as large as it looks."""
+    rng = np.random.default_rng(1)
+    study, series = generate_uid(), generate_uid()
+    path = folder / "ct.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(slices):
+            image = Dataset()
+            image.SOPClassUID, image.SOPInstanceUID = CTImageStorage, generate_uid()
+            image.StudyInstanceUID, image.SeriesInstanceUID, image.Modality = study, series, "CT"
+            image.ImagePositionPatient, image.ImageOrientationPatient = [0, 0, 5 * number], [1, 0, 0, 0, 1, 0]
+            image.PixelSpacing, image.RescaleSlope, image.RescaleIntercept = [0.5, 0.5], 1, -1024
+            image.set_pixel_data(rng.integers(0, 4096, (512, 512), np.uint16), "MONOCHROME2", 12)
+            out = io.BytesIO()
+            image.save_as(out, enforce_file_format=True)
+            archive.writestr(f"{number}.dcm", out.getvalue())
+    return path
+
+
+def test_a_teacher_opens_a_series_larger_than_one_message(people, tmp_path):
+    # a WebSocket closes on a message of more than ten megabytes
+    archive = scanned(tmp_path, 24)
+    assert archive.stat().st_size > 12 << 20
+    person = people("teacher01")
+    person.open_lab("窗宽窗位与 CT 值测量")
+    choose = person.page.locator(".xv-upload input[type=file]")
+    choose.set_input_files(archive)
+    expect(person.page.locator(".xl-open")).to_contain_text("已打开", timeout=LAB_S)
+    expect(person.page.locator(".xv-stage")).to_contain_text("1 / 24")
+    too_large = tmp_path / "large.zip"
+    with too_large.open("wb") as out:
+        out.truncate(MOST_BYTES + 1)
+    choose.set_input_files(too_large)
+    expect(person.page.locator(".xv-upload-status")).to_contain_text("超过可以发送的 512 MB")
 
 
 def insert_at(name, centre, side):

@@ -1,6 +1,7 @@
 """Opening cases: the command line and the teacher's field."""
 
-import datetime as dt
+import io
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from courses.cases import CaseStore
 from courses.cli import case
 from courses.messages import Refusal
 from courses.open_field import OpenField, allowed, may_open
+from widgets.upload import Upload
 
 MR = Path(str(get_testdata_file("MR_small.dcm")))
 
@@ -85,12 +87,42 @@ def test_nothing_is_allowed_where_nothing_is_configured():
         allowed("https://pacs.example/studies/1", {})
 
 
+def send(upload, *files, piece=4096):
+    """What the front end sends for `files`; the kinds of the answers."""
+    answers = []
+    upload.send = lambda content: answers.append(content["kind"])
+    upload._hear(upload, {"kind": "begin"}, [])
+    for number, data in enumerate(files):
+        for start in range(0, len(data), piece):
+            upload._hear(upload, {"kind": "piece", "file": number}, [memoryview(data)[start : start + piece]])
+    upload._hear(upload, {"kind": "end"}, [])
+    return answers
+
+
+def zipped(data):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("../x.dcm", data)
+    return out.getvalue()
+
+
 def test_the_field_opens_what_is_uploaded_and_says_what_it_cannot(tmp_path):
     opened = []
     field = OpenField(CaseStore(tmp_path), opened.append)
-    upload = {"name": "../x.dcm", "type": "", "size": 1, "last_modified": dt.datetime.now(dt.UTC)}
-    field._upload.value = ({**upload, "content": memoryview(MR.read_bytes())},)
-    assert [series.modality for series in opened] == ["MR"]
-    field._upload.value = ({**upload, "content": memoryview(b"nonsense")},)
+    upload = field.children[1].children[0]
+    picture = MR.read_bytes()
+    for files in ([picture], [zipped(picture)], [picture, b"a note beside it"]):
+        assert set(send(upload, *files)) == {"more", "done"}
+    assert [series.modality for series in opened] == ["MR", "MR", "MR"]
+    send(upload, b"nonsense")
     assert "这不是 DICOM 文件" in field.status.value
-    assert len(opened) == 1
+    assert len(opened) == 3
+
+
+def test_an_upload_beyond_the_limit_is_refused_and_leaves_nothing(tmp_path):
+    received = []
+    upload = Upload(received.append, limit=10_000)
+    assert "refused" in send(upload, bytes(10_001))
+    assert send(upload, bytes(10_000)) == ["more"] * 4 + ["done"]
+    assert len(received) == 1
+    assert not received[0].exists()
