@@ -21,10 +21,9 @@ PIECE_BYTES = 1 << 20
 
 
 class Upload(anywidget.AnyWidget):
-    """A button that takes files.
+    """A button that takes files: `started` is called when they are on their way, `received` with a folder of them.
 
-    `started` is called when they are on their way, `received` with a folder of them, named by number and gone after
-    the call.
+    There they are named by number; after the call they are gone.
 
     The names stay in the browser: they come from a stranger and nothing here needs them.
 

@@ -59,9 +59,21 @@ class Volume {
     if (state === "open" && !this.frame && assetBase()) {
       this.stage.hidden = false;
       this.stage.toggleAttribute("data-coarse", true); // until the engine knows how fast it draws
-      this.frame = element("iframe", { src: `${assetBase()}index.html`, title: this.t("Volume in 3-D") });
+      this.frame = element("iframe", { title: this.t("Volume in 3-D") });
       this.stage.replaceChildren(this.frame);
       this.say(this.t("Preparing the 3-D view …"));
+      this.load(this.frame);
+    }
+  }
+
+  /** The engine's page goes into the frame as text: a student's own server forbids that its addresses be framed. */
+  async load(frame) {
+    try {
+      const answer = await fetch(`${assetBase()}index.html`);
+      if (!answer.ok) throw new Error(`${answer.status}`);
+      frame.srcdoc = (await answer.text()).replace("<head>", `<head><base href="${new URL(assetBase(), location.href)}">`);
+    } catch (error) {
+      this.fail(`${this.t("The 3-D engine failed: reload the page, or use the slices.")} (${error.message})`);
     }
   }
 

@@ -67,7 +67,7 @@ def test_the_volume_is_rendered_and_the_page_stays_free(prepared, browser, size)
         expect(stage).to_have_attribute("data-shown", "true", timeout=20_000)
         page.set_default_timeout(10_000)
         page.wait_for_function("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        engine = page.frame(url="**/itk/index.html")
+        engine = page.frames[1]
         assert engine.evaluate(LIT) == [False]
         # the tests' browser draws on the processor: a quarter of the pixels, and no way to switch the light on
         expect(stage).to_have_attribute("data-coarse", "")
