@@ -2,11 +2,11 @@
 
 import pytest
 from playwright.sync_api import expect
-from viewer_host import drag
 
 from courses.imaging import window_level
 from courses.models import phantom
 from tests.browser.test_tour import LAB_S, PHONE, WIDE, Person
+from tests.browser.viewer_host import drag
 from tests.chromium import chromium
 from tests.conftest import needs_bwrap
 
