@@ -1,8 +1,6 @@
 """Fixtures of all tests: the bundled widgets, one running platform, one browser."""
 
-import os
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -21,15 +19,6 @@ def platform(tmp_path_factory):
     running = Platform(tmp_path_factory.mktemp("platform") / "home").start()
     yield running
     running.stop()
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """Real data for tests; it is not part of the project."""
-    folder = Path(os.environ.get("XINGLIN_SHARED") or Path(__file__).parents[2] / "shared") / "data"
-    if not folder.is_dir():
-        pytest.skip("the shared real data are not on this machine")
-    return folder
 
 
 def needs_bwrap() -> pytest.MarkDecorator:
