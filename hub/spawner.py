@@ -12,6 +12,10 @@ from jupyterhub.spawner import LocalProcessSpawner
 from traitlets import Integer, Unicode
 
 from hub.sandbox import HOME, Sandbox, limits
+from hub.settings import ROOT
+
+CONFIGS = ROOT / "configs" / "jupyterlab"
+"""Jupyter's configuration there: what a student needs; no news, no updates, none of nbgrader's desks."""
 
 
 class SandboxSpawner(LocalProcessSpawner):  # type: ignore[misc]
@@ -26,7 +30,7 @@ class SandboxSpawner(LocalProcessSpawner):  # type: ignore[misc]
         """Start the server in its sandbox; returns (ip, port)."""
         home = Path(self.homes) / self.user.name
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        sandbox = Sandbox(writable={HOME: home}, readonly={"/courses": Path(self.courses)})
+        sandbox = Sandbox(writable={HOME: home}, readonly={"/courses": Path(self.courses), f"{sys.prefix}/etc/jupyter": CONFIGS})
         singleuser = [sys.executable, "-m", "jupyterhub.singleuser"]
         self.cmd = sandbox.argv(singleuser)
         return await super().start()

@@ -87,8 +87,6 @@ def _spawner(settings: Settings, c: Any) -> None:
     spawner.args = [
         "--ServerApp.root_dir=/home/student",
         f"--LabApp.extra_labextensions_path={ROOT / 'widgets' / 'static' / 'labextensions'}",
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
 
 

@@ -124,6 +124,21 @@ def platform_statements(platform, user):
     return Traces(engine(f"sqlite:///{platform.home / 'state.sqlite'}")).statements(user)
 
 
+def test_a_lab_opens_as_a_notebook_without_questions_and_runs(people, platform):
+    person = people("student05")
+    person.open("/hub/notebook/physiology/01_nerve")
+    page = person.page
+    expect(page.locator(".jp-Notebook")).to_be_visible(timeout=LAB_S)
+    expect(page.get_by_title("Change kernel for physiology_01_nerve.ipynb")).to_contain_text("Idle", timeout=LAB_S)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    slider = page.locator(".jp-OutputArea .widget-slider", has_text="温度")
+    expect(slider).to_be_visible(timeout=LAB_S)
+    expect(page.locator(".jp-OutputArea figure svg, .jp-OutputArea canvas").first).to_be_visible()
+    expect(page.locator(".Toastify__toast, .jp-Dialog")).to_have_count(0)
+    expect(page.get_by_text("Create Assignment")).to_have_count(0)
+
+
 def test_the_imaging_lab_measures_on_its_picture(people, platform):
     person = people("student01")
     person.open_lab("窗宽窗位与 CT 值测量")
