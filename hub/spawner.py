@@ -30,7 +30,9 @@ class SandboxSpawner(LocalProcessSpawner):  # type: ignore[misc]
         """Start the server in its sandbox; returns (ip, port)."""
         home = Path(self.homes) / self.user.name
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        sandbox = Sandbox(writable={HOME: home}, readonly={"/courses": Path(self.courses), f"{sys.prefix}/etc/jupyter": CONFIGS})
+        sandbox = Sandbox(
+            writable={HOME: home}, readonly={"/courses": Path(self.courses), f"{sys.prefix}/etc/jupyter": CONFIGS}
+        )
         singleuser = [sys.executable, "-m", "jupyterhub.singleuser"]
         self.cmd = sandbox.argv(singleuser)
         return await super().start()
