@@ -102,6 +102,12 @@ def python_packages(lock: Path) -> None:
     mark.write_text(wanted)
 
 
+def kernelspec() -> None:
+    """Put our kernel among the environment's; an editable install leaves data files out."""
+    name = Path("kernels") / "xinglin"
+    shutil.copytree(ROOT / "configs" / name, VENV / "share" / "jupyter" / name, dirs_exist_ok=True)
+
+
 def node_packages() -> None:
     """Bring `node_modules` in step with package-lock.json, with the Node that came from PyPI."""
     mark = ROOT / "node_modules" / "lock.stamp"
@@ -152,6 +158,7 @@ def main() -> int:
         if shutil.disk_usage(ROOT).free < 2 * 1024**3:
             raise SetupError("Less than 2 GB of disk space is free here: make room, then run the same command again.")
         python_packages(ROOT / ("requirements-dev.lock" if options.dev else "requirements.lock"))
+        kernelspec()
         node_packages()
         if options.programs:
             programs()

@@ -1,0 +1,113 @@
+"""The kernel in two halves: `prepare` makes the shell before the fork, `start_at` opens its sockets after it.
+
+A subclass of ipykernel's application, whose own steps are called in its own order; what is ours is when.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from typing import Any
+
+from ipykernel.ipkernel import IPythonKernel
+from ipykernel.kernelapp import IPKernelApp
+from IPython.core.application import BaseIPythonApplication
+from traitlets.config import Config
+
+INLINE = "module://matplotlib_inline.backend_inline"
+WIRES = (
+    "control_stream",
+    "debugpy_stream",
+    "debug_shell_socket",
+    "shell_stream",
+    "control_thread",
+    "shell_channel_thread",
+    "iopub_thread",
+    "iopub_socket",
+    "stdin_socket",
+)
+
+
+def without_debugger() -> None:
+    """Make ipykernel do without debugpy: a third of what a kernel does not share, and no lab needs it."""
+    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    import ipykernel.debugger  # noqa: F401 - it looks for debugpy once, now
+
+    del sys.modules["debugpy"]  # a notebook may import it all the same
+
+
+class Kernel(IPythonKernel):  # type: ignore[misc]
+    """An IPython kernel that can be made without sockets and be given them later."""
+
+    @classmethod
+    def instance(cls, *arguments: Any, **traits: Any) -> Kernel:
+        """The one kernel; where it exists already, `traits` are its wires."""
+        existed = cls.initialized()
+        kernel: Kernel = super().instance(*arguments, **traits)
+        if existed:
+            kernel.connect(**traits)
+        return kernel
+
+    def connect(self, **traits: Any) -> None:
+        """Take the sockets and threads of this process."""
+        for name in WIRES:
+            setattr(self, name, traits[name])
+        self.ident = str(uuid.uuid4())
+        self._stdout, self._stderr = sys.stdout, sys.stderr
+        for publisher in (self.shell.displayhook, self.shell.display_pub):
+            publisher.pub_socket = self.iopub_socket
+        self.shell.displayhook.topic = self._topic("execute_result")
+
+
+class KernelApp(IPKernelApp):  # type: ignore[misc]
+    """ipykernel's application, cut in two at the fork."""
+
+    kernel_class = Kernel
+
+    def prepare(self) -> None:
+        """Before the fork: configuration, profile and the shell; no socket, no thread, no history file."""
+        BaseIPythonApplication.initialize(self, [])
+        self._history = self.config.HistoryManager.get("enabled", True)
+        self.update_config(Config({"HistoryManager": {"enabled": False}}))
+        os.environ.setdefault("MPLBACKEND", INLINE)
+        self.init_pdb()
+        self.kernel = self.kernel_class.instance(
+            parent=self, session=self.session, log=self.log, profile_dir=self.profile_dir, user_ns=self.user_ns
+        )
+        self.init_path()
+        self.init_shell()
+
+    def init_poller(self) -> None:
+        """Nothing polls for the parent: Linux ends the child with it."""
+
+    def start_at(self, connection_file: str, *, history: bool) -> None:
+        """After the fork: ipykernel's steps that need this process, then serve until the kernel is shut down."""
+        self.parent_handle = os.getppid()
+        self.session.pid = os.getpid()
+        self.session.session = str(uuid.uuid4())
+        self.connection_file = connection_file
+        self.init_connection_file()
+        self.init_sockets()
+        self.init_heartbeat()
+        self.write_connection_file()
+        self.log_connection_info()
+        self.init_io()
+        self.init_signal()
+        self.init_kernel()
+        if history and self._history:
+            self._start_history()
+        self.init_gui_pylab()
+        self.init_extensions()
+        self.init_code()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.start()
+
+    def _start_history(self) -> None:
+        """A history of this kernel's own: its file and its thread begin after the fork."""
+        self.update_config(Config({"HistoryManager": {"enabled": True}}))
+        shell = self.shell
+        shell.configurables.remove(shell.history_manager)
+        shell.config = self.config
+        shell.init_history()

@@ -1,0 +1,148 @@
+"""The provisioner of forked kernels: what jupyter_client's managers use when a kernelspec names it.
+
+Whatever a fork cannot do as stock does (extra arguments, a kernel that outlives its server) and whatever goes wrong
+with the parent ends in jupyter_client's own LocalProvisioner, the latter with a warning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning import LocalProvisioner
+from traitlets import Bool, Integer, List, Unicode
+
+from hub.kernels.limits import Limits
+from hub.kernels.link import PARENTS, ForkedProcess, Link, ParentGoneError
+
+FORK_TIMEOUT_S = 30.0
+"""A parent that has not forked by then hangs; importing a large preload set takes a few seconds."""
+LAUNCHERS = ("ipykernel_launcher", "ipykernel")
+UNDERSTOOD = {"env", "cwd", "stdin", "stdout", "stderr", "independent", "kernel_id"}
+
+
+class ForkProvisioner(LocalProvisioner):
+    """Forks a kernel from a parent that has preloaded its modules.
+
+    A kernelspec asks for it by `metadata.kernel_provisioner = {"provisioner_name": "xinglin-fork", "config":
+    {"preload": [...]}}`; its `argv` stays the stock one.
+    """
+
+    preload = List(Unicode(), help="Modules that kernels find imported.")
+    memory_mb = Integer(0, help="MiB a kernel may allocate beyond what it starts with; 0: any.").tag(config=True)
+    cpu_s = Integer(0, help="Seconds of processor time of a kernel; 0: any.").tag(config=True)
+    processes = Integer(0, help="Processes and threads of a kernel's user; 0: any.").tag(config=True)
+    history = Bool(True, help="Whether kernels write IPython's history.").tag(config=True)
+
+    _folder: str | None = None
+    """The private folder of this kernel's sockets."""
+    _notebook: Link | None = None
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """As stock, over ipc in a private folder where the client has not chosen ports of its own."""
+        self._notebook = kwargs.pop("notebook", None)
+        manager = self.parent
+        if manager and manager.transport == "tcp" and not any(manager.ports) and sys.platform == "linux":
+            self._folder = tempfile.mkdtemp(prefix="xinglin-")
+            manager.transport, manager.ip, manager.cache_ports = "ipc", f"{self._folder}/kernel", False
+        return await super().pre_launch(**kwargs)
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Fork, or start the stock way."""
+        connection_file = forkable(cmd, kwargs)
+        if connection_file is not None:
+            try:
+                self.process = await self._fork(cmd, connection_file, kwargs)
+            except ParentGoneError as error:
+                self.log.warning("Kernel %s starts the stock way: %s.", self.kernel_id, error)
+            else:
+                self.pid = self.pgid = self.process.pid
+                self.cwd = kwargs.get("cwd") or Path.cwd()
+                return self.connection_info
+        return await super().launch_kernel(cmd, **kwargs)
+
+    async def _fork(self, cmd: Sequence[str], connection_file: str, kwargs: dict[str, Any]) -> ForkedProcess:
+        environment = dict(kwargs.get("env") or os.environ)
+        environment["JPY_PARENT_PID"] = str(os.getpid())
+        link = self._notebook or PARENTS.get(self.preload, environment)
+        launch = {
+            "argv": list(cmd[cmd.index("-f") - 1 :]),
+            "connection_file": connection_file,
+            "cwd": str(kwargs.get("cwd") or Path.cwd()),
+            "env": environment,
+            "history": self.history,
+            "limits": vars(Limits(self.memory_mb, self.cpu_s, self.processes)),
+        }
+        with Streams(kwargs) as streams:
+            asked = link.fork(launch, streams.descriptors)
+            try:
+                process = await asyncio.wait_for(asyncio.wrap_future(asked), FORK_TIMEOUT_S)
+            except TimeoutError:
+                link.close()
+                raise ParentGoneError(f"the parent did not answer within {FORK_TIMEOUT_S:.0f} s") from None
+            process.stdout, process.stderr = streams.keep()
+        return process
+
+    async def send_signal(self, signum: int) -> None:
+        """To a kernel that lives; the number of one that has ended may be another's by now."""
+        if isinstance(self.process, ForkedProcess):
+            self.process.send_signal(signum)
+        else:
+            await super().send_signal(signum)
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """Remove the folder of the sockets, once it is not needed for a restart."""
+        await super().cleanup(restart=restart)
+        if self._folder is not None and not restart:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+
+def forkable(cmd: Sequence[str], kwargs: dict[str, Any]) -> str | None:
+    """The connection file where a fork does all that the command and Popen's arguments ask for, else None."""
+    options = [argument for argument in cmd[1:] if not argument.startswith("-X")]
+    if kwargs.get("independent") or not kwargs.keys() <= UNDERSTOOD or kwargs.get("stdin") is not None:
+        return None
+    match options:
+        case ["-m", launcher, "-f", connection_file] if launcher in LAUNCHERS and Path(cmd[0]).samefile(sys.executable):
+            return connection_file
+    return None
+
+
+class Streams(contextlib.ExitStack):
+    """The three standard streams of a kernel as descriptors, from Popen's arguments `stdout` and `stderr`."""
+
+    def __init__(self, kwargs: dict[str, Any]) -> None:
+        super().__init__()
+        null = os.open(os.devnull, os.O_RDWR)
+        self.callback(os.close, null)
+        self._read: dict[str, int] = {}
+        out = self._descriptor("stdout", kwargs.get("stdout"), 1, null)
+        wanted = kwargs.get("stderr")
+        err = out if wanted == subprocess.STDOUT else self._descriptor("stderr", wanted, 2, null)
+        self.descriptors = [null, out, err]
+
+    def _descriptor(self, name: str, wanted: Any, inherited: int, null: int) -> int:
+        if wanted is None:
+            return inherited
+        if wanted == subprocess.DEVNULL:
+            return null
+        if wanted == subprocess.PIPE:
+            self._read[name], write = os.pipe()
+            self.callback(os.close, write)
+            return write
+        return wanted if isinstance(wanted, int) else int(wanted.fileno())
+
+    def keep(self) -> tuple[Any, Any]:
+        """Our ends of the pipes asked for, as files; None for a stream that is none."""
+        opened = {name: os.fdopen(descriptor, "rb") for name, descriptor in self._read.items()}
+        return opened.get("stdout"), opened.get("stderr")
