@@ -12,7 +12,8 @@ from typing import Any
 
 from courses.catalogue import SOURCE, Catalogue, Lab
 
-KERNEL = "python3"
+KERNEL = "xinglin"
+"""The kernelspec of forked kernels (configs/kernels)."""
 SPACING_KEYS = {"lines_to_next_cell", "lines_to_end_of_cell_marker"}
 """jupytext's own notes on blank lines in the source; a built notebook is never turned back into one."""
 STAMP = "build.stamp"
@@ -44,7 +45,7 @@ def notebook_of(source: str, lab_id: str, title: str = "") -> Any:
         cell.id = hashlib.sha256(f"{lab_id}#{place}".encode()).hexdigest()[:16]
     notebook.metadata = nbformat.NotebookNode(
         {
-            "kernelspec": {"name": KERNEL, "display_name": "Python 3", "language": "python"},
+            "kernelspec": {"name": KERNEL, "display_name": "Python 3 (Xinglin)", "language": "python"},
             "language_info": {"name": "python"},
             "title": title,
         }

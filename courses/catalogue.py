@@ -42,7 +42,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Lab:
-    """One interactive notebook; `name` is its file without the ending, `question` the sentence it opens with."""
+    """One interactive notebook; `name` is its file without the ending, `question` the sentence it opens with.
+
+    `pure_at_start`: what it shows when it opens depends on the notebook, the visitor's role and the case library alone,
+    so that it need not be run again for each visit.
+    """
 
     course: str
     name: str
@@ -50,6 +54,7 @@ class Lab:
     question: Text
     minutes: int
     tasks: tuple[Task, ...]
+    pure_at_start: bool = False
 
     @property
     def id(self) -> str:
@@ -101,6 +106,10 @@ class _Table:
             raise CatalogueError(f"{self._where}: {name} must be given, as {kind.__name__}.")
         return value
 
+    def flag(self, name: str) -> bool:
+        """The field `name`, false where it is not there."""
+        return name in self._rest and bool(self.take(name, bool))
+
     def text(self, name: str) -> Text:
         """The field `name` as {zh = "...", en = "..."}."""
         both = _Table(self.take(name, dict), f"{self._where}, {name}")
@@ -146,7 +155,8 @@ def _read_lab(folder: Path, table: _Table) -> Lab:
     for entry in table.tables("tasks"):
         tasks.append(Task(entry.take("id", str), entry.text("title")))
         entry.close()
-    lab = Lab(folder.name, name, table.text("title"), table.text("question"), table.take("minutes", int), tuple(tasks))
+    title, question, minutes = table.text("title"), table.text("question"), table.take("minutes", int)
+    lab = Lab(folder.name, name, title, question, minutes, tuple(tasks), table.flag("pure_at_start"))
     table.close()
     if len({task.id for task in tasks}) < len(tasks):
         raise CatalogueError(f"{folder.name}/course.toml, lab {name}: two tasks have the same id.")

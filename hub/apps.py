@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from jupyterhub.singleuser.extension import JupyterHubIdentityProvider
@@ -20,9 +21,13 @@ from jupyterhub.utils import url_path_join
 from tornado import web
 from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
+from voila.utils import get_page_config
 
-from courses.catalogue import read_catalogue
+from courses.build import KERNEL
+from courses.catalogue import Lab, read_catalogue
+from hub.door import Door, new_ticket
 from hub.people import Role
+from hub.ready_labs import KERNEL_PLACE, RanRenderer, ReadyLabs
 from hub.settings import ROOT, Settings
 from hub.state import engine
 from hub.traces import ANSWERED, OPENED, Statement, Traces
@@ -34,6 +39,9 @@ EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-
 """The JupyterLab extensions a lab needs; each one more is a script every page loads."""
 REPORT_BYTES = 8192
 CULL_INTERVAL_S = 10
+WAIT_S = 3.0
+"""A request waits so long for its turn before the page says how many come first."""
+AGAIN_S = 2
 
 
 def role_of(groups: list[str]) -> Role:
@@ -46,20 +54,66 @@ class LabHandler(TornadoVoilaHandler):  # type: ignore[misc]
 
     @web.authenticated
     async def get(self, path: str | None = None) -> None:
-        """Render the lab at `path`; 404 where the catalogue has none, 503 where the house is full."""
+        """The lab at `path`; 404 where the catalogue has none, 503 where the house is full or others come first."""
         lab = self.settings["catalogue"].lab((path or "").removesuffix(".ipynb"))
         if lab is None:
             raise web.HTTPError(404)
-        user = self.current_user
-        if len(self.kernel_manager) >= self.settings["max_kernels"]:
-            self.set_status(503)
-            self.set_header("Retry-After", "20")
-            self.finish(self.render_template("full.html", lab=lab))
+        door, ticket = self.settings["door"], self.get_query_argument("ticket", "") or new_ticket()
+        if len(self.kernel_manager) + len(door) >= self.settings["max_kernels"]:
+            self._come_again("full.html", lab, 20)
             return
+        if place := await door.enter(ticket, WAIT_S):
+            self._come_again("waiting.html", lab, AGAIN_S, place=place, ticket=ticket)
+            return
+        try:
+            await self._open(lab, path or "")
+        finally:
+            door.leave(ticket)
+
+    async def _open(self, lab: Lab, path: str) -> None:
+        """The lab for its visitor: a fork of the lab made ready, or else run from its first cell."""
+        user = self.current_user
         visit = Visit(user.username, role_of(user.hub_user["groups"]), lab.id)
         opening.set(visit)
         self.settings["traces"].add(Statement(visit.user, OPENED, lab.id), dt.datetime.now(dt.UTC))
-        await super().get(path)
+        manager: VisitKernelManager = self.kernel_manager
+        environment = manager.environment_for(visit.role, lab.id)
+        ready = await self.settings["ready_labs"].get(lab, visit.role, environment, self._render)
+        if ready is None:
+            await super().get(path)
+            return
+        kernel_id = await manager.start_kernel(kernel_name=KERNEL, path=lab.course, notebook=ready.link)
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Cache-Control", "no-store")
+        self.finish(ready.page_for(kernel_id))
+
+    def _come_again(self, page: str, lab: Lab, seconds: int, **more: Any) -> None:
+        """A page that tries again by itself."""
+        self.set_status(503)
+        self.set_header("Retry-After", str(seconds))
+        self.set_header("Cache-Control", "no-store")
+        self.finish(self.render_template(page, lab=lab, seconds=seconds, **more))
+
+    async def _render(self, notebook: Any) -> str:
+        """The page of a notebook that was run."""
+        options = {"base_url": self.base_url, "voila_configuration": self.voila_configuration}
+        renderer = RanRenderer(
+            request_handler=self,
+            traitlet_config=self.traitlet_config,
+            notebook_path=self.path_args[0],
+            template_paths=self.template_paths,
+            config_manager=self.config_manager,
+            contents_manager=self.contents_manager,
+            kernel_spec_manager=self.kernel_spec_manager,
+            page_config=get_page_config(settings=self.settings, log=self.log, **options),
+            mathjax_config=self.settings.get("mathjax_config"),
+            mathjax_url=self.settings.get("mathjax_url"),
+            **options,
+        )
+        await renderer.initialize()
+        renderer.notebook = notebook
+        page: str = await renderer.generate_content_str(KERNEL_PLACE, None)
+        return page
 
     def write_error(self, status_code: int, **_details: Any) -> None:
         """A page of ours with one sentence and the way back."""
@@ -127,6 +181,10 @@ class AppsService(Voila):  # type: ignore[misc]
             "catalogue": read_catalogue(),
             "traces": Traces(engine(self.platform.database_url)),
             "max_kernels": self.platform.apps.max_kernels,
+            "door": Door(self.platform.apps.starts),
+            "ready_labs": ReadyLabs(
+                self.platform.home / "courses", self.platform.home / "cases", preload(self.kernel_spec_manager)
+            ),
         }
 
     def init_handlers(self) -> list[Any]:
@@ -172,6 +230,10 @@ def serve(settings: Settings, url: str) -> None:
     configuration.file_allowlist = []
     configuration.extension_allowlist = EXTENSIONS
     configuration.show_tracebacks = False
+    provisioner = app.config.ForkProvisioner
+    provisioner.history = False
+    for name, limit in vars(settings.kernels).items():
+        setattr(provisioner, name, limit)
     manager = app.config.VisitKernelManager
     manager.cull_interval, manager.cull_idle_timeout = CULL_INTERVAL_S, settings.apps.closed_s
     manager.closed_s, manager.idle_s = settings.apps.closed_s, settings.apps.idle_s
@@ -179,6 +241,12 @@ def serve(settings: Settings, url: str) -> None:
     manager.kernel_extra = kernel_variables(settings)
     app.initialize([])
     app.start()
+
+
+def preload(specs: KernelSpecManager) -> list[str]:
+    """What the kernelspec of labs says its kernels find imported."""
+    modules: list[str] = specs.get_kernel_spec(KERNEL).metadata["kernel_provisioner"]["config"]["preload"]
+    return modules
 
 
 def kernel_variables(settings: Settings) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """The sandbox: bubblewrap's arguments for a server that must see its own folder and nothing else of the platform.
 
-Inside: a read-only system, our environment, the packages `courses` and `widgets` (what labs import), the built labs
-and one writable home. Not there: $XINGLIN_HOME, other homes, the gradebook, the item bank, other processes,
-capabilities.
+Inside: a read-only system, our environment, the packages `courses`, `widgets` and `hub.kernels` (what labs import and
+run in), the built labs and one writable home. Not there: $XINGLIN_HOME, other homes, the gradebook, the item bank,
+other processes, capabilities.
 The network is the host's, since the proxy and the hub must be reached; every service there asks who calls.
 """
 
@@ -63,8 +63,9 @@ class Sandbox:
 
 
 def _environment() -> list[str]:
-    """The Python installation, our environment and the two packages that labs import."""
-    paths = [sys.base_prefix, sys.prefix, str(ROOT / "courses"), str(ROOT / "widgets")]
+    """The Python installation, our environment, the two packages that labs import, and the kernel they run in."""
+    ours = ("courses", "widgets", "hub/__init__.py", "hub/kernels")
+    paths = [sys.base_prefix, sys.prefix, *(str(ROOT / name) for name in ours)]
     return [path for path in paths if not path.startswith("/usr/") and path != "/usr"]
 
 

@@ -45,6 +45,16 @@ class Apps:
     idle_s: int
     closed_s: int
     max_kernels: int
+    starts: int
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """Limits of one lab's kernel; 0 sets no limit."""
+
+    memory_mb: int
+    cpu_s: int
+    processes: int
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,7 @@ class Settings:
     home: Path
     server: Server
     apps: Apps
+    kernels: Kernels
     jupyterlab: JupyterLab
     cases: Cases
     exams: Exams
@@ -99,7 +110,14 @@ class Settings:
         return self.home / "nbgrader" / self.exams.collaboration
 
 
-SECTIONS = {"server": Server, "apps": Apps, "jupyterlab": JupyterLab, "cases": Cases, "exams": Exams}
+SECTIONS = {
+    "server": Server,
+    "apps": Apps,
+    "kernels": Kernels,
+    "jupyterlab": JupyterLab,
+    "cases": Cases,
+    "exams": Exams,
+}
 
 
 def _read(file: Path) -> dict[str, dict[str, Any]]:

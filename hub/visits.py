@@ -40,18 +40,11 @@ opening: contextvars.ContextVar[Visit] = contextvars.ContextVar("opening")
 
 
 def kernel_environment(
-    environment: Mapping[str, str], visit: Visit, report_url: str, extra: Mapping[str, str]
+    environment: Mapping[str, str], role: Role, lab: str, extra: Mapping[str, str]
 ) -> dict[str, str]:
-    """What a visit's kernel may know: nothing of the service's own secrets, its role, lab and where to report."""
+    """What every kernel of a lab for a role may know: nothing of the service's own secrets."""
     kept = {name: value for name, value in environment.items() if not name.startswith(SECRET_PREFIXES)}
-    return {
-        **kept,
-        **extra,
-        "XINGLIN_ROLE": visit.role,
-        "XINGLIN_LAB": visit.lab,
-        REPORT_URL: report_url,
-        REPORT_TOKEN: visit.token,
-    }
+    return {**kept, **extra, "XINGLIN_ROLE": role, "XINGLIN_LAB": lab}
 
 
 class VisitKernelManager(AsyncMappingKernelManager):
@@ -68,10 +61,18 @@ class VisitKernelManager(AsyncMappingKernelManager):
         """Start a kernel for the visit of the present task; returns its id."""
         visit = opening.get()
         environment = options.pop("env", None) or os.environ
-        options["env"] = kernel_environment(environment, visit, self.report_url, self.kernel_extra)
+        options["env"] = {
+            **kernel_environment(environment, visit.role, visit.lab, self.kernel_extra),
+            REPORT_URL: self.report_url,
+            REPORT_TOKEN: visit.token,
+        }
         kernel_id: str = await super().start_kernel(**options)
         self.visits[kernel_id] = visit
         return kernel_id
+
+    def environment_for(self, role: Role, lab: str) -> dict[str, str]:
+        """What kernels of `lab` for visitors of `role` have in common."""
+        return kernel_environment(os.environ, role, lab, self.kernel_extra)
 
     def remove_kernel(self, kernel_id: str) -> Any:
         """Forget a kernel that has ended, and with it its token."""

@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # 同一层 CT，为什么换一个窗才看得见？
 # 三个插件里各藏着几个小圆柱。眼睛只能分辨几十级灰度，CT 值（CT number）却有上千级：

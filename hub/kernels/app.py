@@ -37,7 +37,7 @@ def without_debugger() -> None:
     del sys.modules["debugpy"]  # a notebook may import it all the same
 
 
-class Kernel(IPythonKernel):  # type: ignore[misc]
+class Kernel(IPythonKernel):
     """An IPython kernel that can be made without sockets and be given them later."""
 
     @classmethod
@@ -55,12 +55,13 @@ class Kernel(IPythonKernel):  # type: ignore[misc]
             setattr(self, name, traits[name])
         self.ident = str(uuid.uuid4())
         self._stdout, self._stderr = sys.stdout, sys.stderr
-        for publisher in (self.shell.displayhook, self.shell.display_pub):
+        shell: Any = self.shell
+        for publisher in (shell.displayhook, shell.display_pub):
             publisher.pub_socket = self.iopub_socket
-        self.shell.displayhook.topic = self._topic("execute_result")
+        shell.displayhook.topic = self._topic("execute_result")
 
 
-class KernelApp(IPKernelApp):  # type: ignore[misc]
+class KernelApp(IPKernelApp):
     """ipykernel's application, cut in two at the fork."""
 
     kernel_class = Kernel
@@ -107,7 +108,7 @@ class KernelApp(IPKernelApp):  # type: ignore[misc]
     def _start_history(self) -> None:
         """A history of this kernel's own: its file and its thread begin after the fork."""
         self.update_config(Config({"HistoryManager": {"enabled": True}}))
-        shell = self.shell
+        shell: Any = self.shell
         shell.configurables.remove(shell.history_manager)
         shell.config = self.config
         shell.init_history()

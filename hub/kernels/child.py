@@ -1,5 +1,4 @@
-"""What a forked child does until it is a kernel: streams, limits, working directory, and nothing shared that must not be.
-"""
+"""What a forked child does until it is a kernel: streams, limits, folder, and nothing shared that must not be."""
 
 from __future__ import annotations
 
@@ -41,7 +40,7 @@ def become_kernel(app: KernelApp, launch: dict[str, Any], streams: Sequence[int]
         code = 0
     except SystemExit as stop:
         code = exit_code(stop)
-    except BaseException:  # noqa: BLE001 - as the interpreter does at the top of a process
+    except BaseException:  # as the interpreter does at the top of a process
         traceback.print_exc(file=sys.__stderr__)
     finish(code)
 

@@ -29,7 +29,7 @@ AT_START_NAMES = frozenset(
     {"HOME", "PATH", "IPYTHONDIR", "LANG", "MPLBACKEND", "MPLCONFIGDIR", "TZ", "VIRTUAL_ENV", "LD_LIBRARY_PATH"}
 )
 """Variables that a process reads when it starts or imports: a kernel with others needs a parent with others."""
-ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """A parent must have one thread; and a class of sixty has no use for sixty times all cores."""
 RETRY_S = 30.0
 """After a parent whose preparing failed, kernels start the stock way for so long before it is tried again."""

@@ -70,7 +70,7 @@ class Parent:
             if self._control.fileno() in ready and not self._next_request():
                 break
         for pid in self._kernels:
-            end_group(pid)
+            signal_group(pid, signal.SIGKILL)
 
     def _next_request(self) -> bool:
         if (received := wire.receive(self._control)) is None:
@@ -132,14 +132,13 @@ class Parent:
     def _signal(self, request: wire.Message, _descriptors: list[int]) -> None:
         """To the kernel's whole group, as jupyter_client does; a pid that was reaped is nobody's any more."""
         if request["pid"] in self._kernels:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(request["pid"], request["number"])
+            signal_group(request["pid"], request["number"])
 
     def _report_ended(self) -> None:
         for pid in list(self._kernels):
             if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
                 continue
-            end_group(pid)  # before it is reaped, so that the number cannot be another's yet
+            signal_group(pid, signal.SIGKILL)  # before it is reaped, so that the number cannot be another's yet
             _pid, status = os.waitpid(pid, 0)
             self._kernels.discard(pid)
             self._reply({"ended": pid, "code": os.waitstatus_to_exitcode(status)})
@@ -152,10 +151,12 @@ def fork() -> int:
     return os.fork()
 
 
-def end_group(pid: int) -> None:
-    """Kill a kernel and whatever it left running in its group."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
+def signal_group(pid: int, number: int) -> None:
+    """To an unreaped kernel and whatever it started in its group; one just forked may have no group yet."""
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        os.kill(pid, number)
 
 
 def serve_prepared(control: socket.socket, app: KernelApp, prepare: Callable[[], wire.Message]) -> int:
@@ -163,7 +164,7 @@ def serve_prepared(control: socket.socket, app: KernelApp, prepare: Callable[[],
     try:
         ready = prepare()
         single_threaded()
-    except Exception as error:  # noqa: BLE001 - whatever a preload or a notebook raises is an answer to the server
+    except Exception as error:  # whatever a preload or a notebook raises is an answer to the server
         with contextlib.suppress(OSError):
             wire.send(control, {"broken": f"{type(error).__name__}: {error}"})
         return 1

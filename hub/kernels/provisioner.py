@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Bool, Integer, List, Unicode
 
 from hub.kernels.limits import Limits
@@ -61,11 +61,12 @@ class ForkProvisioner(LocalProvisioner):
         connection_file = forkable(cmd, kwargs)
         if connection_file is not None:
             try:
-                self.process = await self._fork(cmd, connection_file, kwargs)
+                process: Any = await self._fork(cmd, connection_file, kwargs)
             except ParentGoneError as error:
                 self.log.warning("Kernel %s starts the stock way: %s.", self.kernel_id, error)
             else:
-                self.pid = self.pgid = self.process.pid
+                self.process = process
+                self.pid = self.pgid = process.pid
                 self.cwd = kwargs.get("cwd") or Path.cwd()
                 return self.connection_info
         return await super().launch_kernel(cmd, **kwargs)

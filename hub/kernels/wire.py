@@ -1,7 +1,7 @@
 """The wire between a server and a parent of kernels: JSON messages with file descriptors.
 
-A pair of connected sequenced-packet sockets without a name: nobody else can connect, and each end sees when the other is
-gone, by kill -9 too.
+A pair of connected sequenced-packet sockets without a name: nobody else can connect, and each end sees when the other
+is gone, by kill -9 too.
 """
 
 from __future__ import annotations

@@ -23,8 +23,11 @@ class Lab:
         expect(page.locator(".xv-stage").first).to_be_visible(timeout=LAB_S)
 
     def task(self, number):
+        """The card of a task, on show: until the kernel has turned the page, the one before it still is."""
         self.page.locator(".xl-steps").get_by_role("button", name=str(number), exact=True).click()
-        return self.page.locator(".xl-task:visible")
+        card = self.page.locator(".xl-task", has_text=f"任务 {number}")
+        expect(card).to_be_visible()
+        return card
 
     def judged(self, card, right):
         card.get_by_role("button", name="提交").click()

@@ -115,11 +115,24 @@ def test_a_kernel_knows_no_secret_of_the_service(platform):
     opened(platform, "student01")
     service = platform.part("hub.cli", "course")
     kernels = [
-        child for child in psutil.Process(service.pid).children(recursive=True) if "ipykernel" in str(child.cmdline())
+        child for child in psutil.Process(service.pid).children(recursive=True) if "hub.kernels" in child.cmdline()
     ]
     assert kernels
     names = {name for kernel in kernels for name in kernel.environ()}
     assert sorted(name for name in names if name.startswith(("JUPYTERHUB", "CONFIGPROXY", "XINGLIN_PLAN"))) == []
+
+
+def test_a_visit_is_a_fork_of_the_lab_made_ready(platform):
+    """Two visitors of one role get one page, but for their kernels, which are children of one parent."""
+    service = platform.part("hub.cli", "course")
+    _first, one, first = opened(platform, "student01")
+    _second, two, second = opened(platform, "student04")
+    assert first["kernelId"] != second["kernelId"]
+    assert one.text.replace(first["kernelId"], "") == two.text.replace(second["kernelId"], "")
+    log = (platform.home / "logs" / "apps.log").read_text("utf-8")
+    assert "is run anew for each visit" not in log
+    parents = [kernel.parent() for kernel in psutil.Process(service.pid).children(recursive=True)]
+    assert max(parents.count(parent) for parent in parents) >= 2
 
 
 def test_closing_the_page_ends_the_kernel(platform):

@@ -62,6 +62,7 @@ def test_courses_come_in_their_order_and_a_lab_is_found_by_its_id(course):
         ('id = "first"', 'id = "first"\npoints = 2', "tasks 1: unknown field points"),
         ('en = "One"', 'en = "One", fr = "Un"', "labs 1, title: unknown field fr"),
         ("order = 1", "", "order must be given, as int"),
+        ("minutes = 30", "minutes = 30\npure_at_start = 1", "pure_at_start must be given, as bool"),
         ("minutes = 30", "minutes = true", "minutes must be given, as int"),
         ("minutes = 30", 'minutes = "30"', "minutes must be given, as int"),
         (', en = "One"', "", "labs 1, title: en must be given"),
@@ -127,7 +128,7 @@ class TestBuild:
             ("code", "x"),
         ]
         assert notebook.metadata.title == "一"
-        assert notebook.metadata.kernelspec.name == "python3"
+        assert notebook.metadata.kernelspec.name == "xinglin"
         assert len({cell.id for cell in notebook.cells}) == 3
         assert "outputs" in json.loads(path.read_text())["cells"][1]
 

@@ -1,0 +1,358 @@
+"""Forked kernels: each is a full kernel, shares nothing it must not, and a parent that fails costs nobody theirs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from queue import Empty
+
+import psutil
+import pytest
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import KernelManager
+
+from hub.kernels import link
+from hub.kernels.link import ForkedProcess
+from tests.platform import until
+
+READY_S = 60
+
+
+class Running:
+    """A kernel and its client."""
+
+    def __init__(self, **options):
+        self.manager = KernelManager(kernel_name=options.pop("kernel", "xinglin"))
+        self.manager.start_kernel(**options)
+        self.client = self.manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=READY_S)
+
+    @property
+    def forked(self):
+        return isinstance(self.manager.provisioner.process, ForkedProcess)
+
+    def run(self, code, **options):
+        """(reply's content, text of the streams, other outputs) of a cell."""
+        text, outputs = [], []
+
+        def hook(message):
+            if message["msg_type"] == "stream":
+                text.append(message["content"]["text"])
+            elif message["msg_type"] in {"display_data", "execute_result", "error"}:
+                outputs.append(message["content"])
+
+        options = {"allow_stdin": False, "timeout": 30, "output_hook": hook, **options}
+        reply = self.client.execute_interactive(code, **options)
+        return reply["content"], "".join(text), outputs
+
+    def says(self, code):
+        reply, text, _outputs = self.run(code)
+        assert reply["status"] == "ok", reply
+        return text.strip()
+
+    def close(self, now=False):
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=now)
+
+
+@pytest.fixture
+def kernels():
+    made = []
+
+    def start(**options):
+        made.append(Running(**options))
+        return made[-1]
+
+    yield start
+    for kernel in made:
+        kernel.close(now=True)
+
+
+@pytest.fixture
+def kernel(kernels):
+    made = kernels()
+    assert made.forked
+    return made
+
+
+def test_what_the_kernelspec_names_is_there_already(kernel):
+    wanted = KernelSpecManager().get_kernel_spec("xinglin").metadata["kernel_provisioner"]["config"]["preload"]
+    loaded = json.loads(kernel.says("import sys, json; print(json.dumps(list(sys.modules)))"))
+    assert set(wanted) <= set(loaded)
+    assert "debugpy" not in loaded
+
+
+def test_its_sockets_are_files_in_a_private_folder_that_goes_with_it(kernels):
+    kernel = kernels()
+    folder = Path(kernel.manager.ip).parent
+    assert kernel.manager.transport == "ipc"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    kernel.close()
+    assert not folder.exists()
+
+
+def test_two_kernels_share_no_randomness(kernels):
+    code = (
+        "import random, numpy, tempfile, uuid, multiprocessing as m\n"
+        "print(random.random(), numpy.random.rand(), numpy.random.default_rng().random(), uuid.uuid4(), "
+        "next(tempfile._get_candidate_names()), m.current_process().authkey)"
+    )
+    one, two = (kernels().says(code).split(" ", 5) for _ in range(2))
+    assert [value for value, other in zip(one, two, strict=True) if value == other] == []
+
+
+def test_two_kernels_share_no_session_and_no_variables(kernels):
+    one, two = kernels(), kernels()
+    one.says("x = 1")
+    assert two.says("print('x' in globals())") == "False"
+    sessions = [kernel.says("print(get_ipython().kernel.session.session)") for kernel in (one, two)]
+    assert sessions[0] != sessions[1]
+
+
+def test_an_interrupt_stops_a_cell_and_the_kernel_goes_on(kernel):
+    kernel.client.execute("print('on', flush=True)\nwhile True: pass")
+    until(lambda: streamed(kernel, "on"), 10, "the cell runs")
+    kernel.manager.interrupt_kernel()
+    assert kernel.client.get_shell_msg(timeout=10)["content"]["ename"] == "KeyboardInterrupt"
+    assert kernel.says("print(1)") == "1"
+
+
+def streamed(kernel, text):
+    try:
+        message = kernel.client.get_iopub_msg(timeout=1)
+    except Empty:
+        return False
+    return message["msg_type"] == "stream" and text in message["content"]["text"]
+
+
+def test_input_is_asked_of_the_client(kernel):
+    given = []
+
+    def answer(_message):
+        given.append(True)
+        kernel.client.input("杏林")
+
+    _reply, text, _outputs = kernel.run("print(input('?'))", allow_stdin=True, stdin_hook=answer)
+    assert (text.strip(), given) == ("杏林", [True])
+
+
+def test_working_directory_environment_and_argv(kernels, tmp_path):
+    kernel = kernels(cwd=str(tmp_path), env={**os.environ, "OWN": "值", "HOME": os.environ["HOME"]})
+    assert kernel.says("import os; print(os.getcwd(), os.environ['OWN'])") == f"{tmp_path} 值"
+    (tmp_path / "beside.py").write_text("x = 7")
+    assert kernel.says("import beside; print(beside.x)") == "7"
+    assert kernel.says("import sys; print(sys.argv[1])") == "-f"
+
+
+def test_a_variable_the_server_has_does_not_leak_where_the_kernel_is_given_none(kernels, monkeypatch):
+    monkeypatch.setenv("LEAK", "1")
+    environment = {name: value for name, value in os.environ.items() if name != "LEAK"}
+    kernel = kernels(env=environment)
+    assert kernel.says("import os; print(os.environ.get('LEAK'), os.popen('echo $LEAK').read())") == "None"
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("import os; os._exit(7)", 7), ("import os; os.kill(os.getpid(), 9)", -signal.SIGKILL)]
+)
+def test_how_it_ended_is_known(kernels, code, status):
+    kernel = kernels()
+    kernel.client.execute(code)
+    process = kernel.manager.provisioner.process
+    assert process.wait(10) == status
+    assert not kernel.manager.is_alive()
+
+
+def test_output_of_the_descriptors_themselves_is_caught(kernels):
+    # ipykernel leaves the descriptors alone where it sees that it is tested by pytest
+    kernel = kernels(env={name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"})
+    code = "import os, sys; os.write(1, b'one\\n'); os.write(2, b'two\\n'); os.system('echo three')"
+    kernel.client.execute(code)
+    seen = []
+
+    def all_three():
+        seen.append(streamed_text(kernel))
+        return all(word in "".join(seen) for word in ("one", "two", "three"))
+
+    until(all_three, 10, "three lines written past Python")
+
+
+def streamed_text(kernel):
+    try:
+        message = kernel.client.get_iopub_msg(timeout=1)
+    except Empty:
+        return ""
+    return message["content"]["text"] if message["msg_type"] == "stream" else ""
+
+
+def test_pipes_and_files_as_streams(tmp_path):
+    manager = KernelManager(kernel_name="xinglin")
+    manager.start_kernel(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = manager.provisioner.process
+    assert isinstance(process, ForkedProcess)
+    assert process.stdout.fileno() != process.stderr.fileno()
+    manager.shutdown_kernel(now=True)
+    with (tmp_path / "out").open("wb") as out:
+        manager = KernelManager(kernel_name="xinglin")
+        manager.start_kernel(stdout=out, stderr=subprocess.STDOUT)
+        manager.shutdown_kernel(now=True)
+
+
+def test_comms_threads_subprocesses_figures_and_completion(kernel):
+    assert kernel.says("import comm; c = comm.create_comm(target_name='t'); print(len(c.comm_id))") == "32"
+    code = "import threading; t = threading.Thread(target=lambda: print('from a thread')); t.start(); t.join()"
+    assert kernel.says(code) == "from a thread"
+    code = "import subprocess, sys; print(subprocess.check_output([sys.executable, '-c', 'print(6 * 7)'], text=True))"
+    assert kernel.says(code) == "42"
+    code = (
+        "import multiprocessing as m\nwith m.get_context('fork').Pool(2) as pool: print(sum(pool.map(abs, [-1, -2])))"
+    )
+    assert kernel.says(code) == "3"
+    _reply, _text, outputs = kernel.run("%matplotlib inline\nimport matplotlib.pyplot as p\np.plot([1, 2]); p.show()")
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert "zip" in kernel.client.complete("zi", reply=True, timeout=10)["content"]["matches"]
+    assert kernel.says("import asyncio\nawait asyncio.sleep(0)\nprint('awaited')") == "awaited"
+
+
+def test_a_traceback_names_the_line(kernel):
+    reply, _text, outputs = kernel.run("def f():\n    raise ValueError('so')\nf()")
+    assert (reply["ename"], reply["evalue"]) == ("ValueError", "so")
+    assert "line 2" in "".join(outputs[-1]["traceback"]) or "2" in "".join(outputs[-1]["traceback"])
+
+
+def test_restart_gives_a_fresh_kernel_at_the_same_place(kernel):
+    kernel.says("x = 1")
+    before = kernel.manager.provisioner.pid
+    kernel.manager.restart_kernel(now=True)
+    kernel.client.wait_for_ready(timeout=READY_S)
+    assert kernel.says("print('x' in globals())") == "False"
+    assert kernel.manager.provisioner.pid != before
+    assert kernel.forked
+
+
+def test_a_shutdown_runs_exit_handlers(kernels, tmp_path):
+    kernel = kernels()
+    mark = tmp_path / "mark"
+    kernel.says(f"import atexit, pathlib; atexit.register(lambda: pathlib.Path({str(mark)!r}).write_text('x'))")
+    process = kernel.manager.provisioner.process
+    kernel.close()
+    assert mark.read_text() == "x"
+    assert process.returncode == 0
+
+
+def test_what_a_kernel_left_running_in_its_group_goes_with_it(kernels):
+    kernel = kernels()
+    child = int(kernel.says("import subprocess; print(subprocess.Popen(['sleep', '1000']).pid)"))
+    kernel.close(now=True)
+    until(lambda: not running(child), 5, "what the kernel left running is gone")
+
+
+def running(pid):
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"), [("memory_mb", "x = bytearray(600_000_000)"), ("cpu_s", "while True: pass")]
+)
+def test_limits_hold(kernels, limit, code):
+    manager = KernelManager(kernel_name="xinglin")
+    manager.config.ForkProvisioner[limit] = {"memory_mb": 200, "cpu_s": 2}[limit]
+    manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=READY_S)
+    client.execute(code)
+    if limit == "cpu_s":
+        assert manager.provisioner.process.wait(30) in {-signal.SIGXCPU, -signal.SIGKILL}
+    else:
+        assert client.get_shell_msg(timeout=20)["content"]["ename"] == "MemoryError"
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def test_history_is_the_kernels_own_file_and_thread(kernel):
+    assert kernel.says("h = get_ipython().history_manager; print(h.enabled, h.save_thread.is_alive())") == "True True"
+
+
+def test_a_parent_that_was_killed_takes_its_kernels_and_the_next_starts_the_stock_way(kernels, caplog):
+    kernel = kernels()
+    pid = kernel.manager.provisioner.pid
+    (parent,) = {psutil.Process(pid).parent()}
+    parent.kill()
+    assert kernel.manager.provisioner.process.wait(10) == -signal.SIGKILL
+    until(lambda: not running(pid), 10, "the kernel is gone too")
+    stock = kernels()
+    assert not stock.forked
+    assert "starts the stock way" in caplog.text
+    assert stock.says("print(1)") == "1"
+    until(lambda: all(each.usable for each in link.PARENTS.links()), 10, "another parent")
+    assert kernels().forked
+
+
+def test_a_preload_that_fails_is_said_and_the_kernel_starts_the_stock_way(tmp_path, monkeypatch, caplog):
+    spec = json.loads(Path("configs/kernels/xinglin/kernel.json").read_text())
+    spec["metadata"]["kernel_provisioner"]["config"]["preload"] = ["no_such_module"]
+    folder = tmp_path / "kernels" / "broken"
+    folder.mkdir(parents=True)
+    (folder / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    kernel = Running(kernel="broken")
+    assert not kernel.forked
+    assert "No module named 'no_such_module'" in caplog.text
+    assert kernel.says("print(1)") == "1"
+    kernel.close(now=True)
+
+
+def test_a_parent_that_hangs_is_given_up(kernels, monkeypatch, caplog):
+    monkeypatch.setattr("hub.kernels.provisioner.FORK_TIMEOUT_S", 1.0)
+    first = kernels()
+    parent = psutil.Process(first.manager.provisioner.pid).parent()
+    parent.suspend()
+    kernel = kernels()
+    assert not kernel.forked
+    assert "did not answer" in caplog.text
+    parent.resume()
+    until(lambda: not running(parent.pid), 10, "the parent that was given up is gone")
+
+
+def test_a_server_that_is_killed_takes_parent_and_kernels_along(tmp_path):
+    code = (
+        "from jupyter_client.manager import KernelManager\n"
+        "import time\n"
+        "m = KernelManager(kernel_name='xinglin'); m.start_kernel()\n"
+        "print(m.provisioner.pid, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    server = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    kernel = psutil.Process(int(server.stdout.readline()))
+    parent = kernel.parent()
+    server.kill()
+    server.wait()
+    server.stdout.close()
+    until(lambda: not running(kernel.pid) and not running(parent.pid), 10, "kernel and parent are gone")
+
+
+def test_opens_and_closes_leave_nothing_behind(kernels):
+    """Descriptors, processes, sockets and the parent's memory stay where they were."""
+    first = kernels()
+    parent = psutil.Process(first.manager.provisioner.pid).parent()
+    rounds = 25
+
+    def state():
+        here = psutil.Process()
+        return here.num_fds(), parent.num_fds(), len(parent.children(recursive=True))
+
+    open_and_close(2)
+    before, memory = state(), parent.memory_info().rss
+    open_and_close(rounds)
+    until(lambda: state() == before, 10, f"{state()} is {before} again")
+    assert parent.memory_info().rss - memory < rounds * 100_000
+
+
+def open_and_close(times):
+    for _ in range(times):
+        manager = KernelManager(kernel_name="xinglin")
+        manager.start_kernel()
+        manager.shutdown_kernel(now=True)
