@@ -42,6 +42,6 @@ def receive(end: socket.socket) -> tuple[Message, list[int]] | None:
     """The next message and its descriptors, which are the caller's to close; None where the other end is gone."""
     try:
         data, descriptors, _flags, _address = socket.recv_fds(end, LONGEST, MOST_DESCRIPTORS)
-    except ConnectionResetError:
-        return None
+    except ConnectionResetError:  # it left with something of ours unread; what it said before is still to be had
+        data, descriptors, _flags, _address = socket.recv_fds(end, LONGEST, MOST_DESCRIPTORS)
     return (json.loads(data), descriptors) if data else None

@@ -4,8 +4,6 @@ import re
 import subprocess
 import sys
 
-import pytest
-
 from benchmarks.__main__ import names
 from tests.exam_host import ROOT
 from tests.platform import free_port
@@ -24,11 +22,20 @@ def test_an_unknown_name_is_one_clear_sentence():
     assert done.stderr == f"There is no benchmark 'no_such_thing'; there are: {', '.join(names())}.\n"
 
 
-@pytest.mark.parametrize("name", ["exam_room"])
-def test_a_small_run_prints_figures_and_loses_nothing(name):
-    small = ("--candidates", 20, "--every", 0.5, "--seconds", 2, "--port", free_port())
+def figures(name, *small):
+    """The lines of a small run, each a figure."""
     done = run(name, *small)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert [line for line in lines if not FIGURE.fullmatch(line)] == []
-    assert "exam_room_lost 0 0 1 responses" in lines
+    return lines
+
+
+def test_a_small_exam_loses_nothing():
+    small = ("--candidates", 20, "--every", 0.5, "--seconds", 2, "--port", free_port())
+    assert "exam_room_lost 0 0 1 responses" in figures("exam_room", *small)
+
+
+def test_a_few_pages_of_a_lab():
+    lines = figures("lab_page", "--opens", 1, "--herd", 2)
+    assert [line.split()[0] for line in lines] == ["lab_page", "lab_memory", "lab_herd"]
