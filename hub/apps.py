@@ -6,9 +6,11 @@ widgets are Voila's; who may open what and what a kernel learns is decided here 
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,11 +28,13 @@ from voila.utils import get_page_config
 from courses.build import KERNEL
 from courses.catalogue import Lab, read_catalogue
 from hub.door import Door, new_ticket
+from hub.kernels.link import PARENTS
 from hub.people import Role
 from hub.ready_labs import KERNEL_PLACE, RanRenderer, ReadyLabs
 from hub.settings import ROOT, Settings
 from hub.state import engine
 from hub.traces import ANSWERED, OPENED, Statement, Traces
+from hub.usage import PATH, Usage, memory_of
 from hub.visits import Visit, VisitAuthorizer, VisitKernelManager, opening
 
 PREFIX = "/services/apps/"
@@ -161,6 +165,23 @@ class ReportHandler(web.RequestHandler):
         self.set_status(204)
 
 
+class UsageHandler(web.RequestHandler):
+    """What open labs use, for the hub alone, which shows the service's own token."""
+
+    async def get(self) -> None:
+        """The Usage as JSON; 403 for anybody else."""
+        shown = self.request.headers.get("Authorization", "")
+        if not secrets.compare_digest(shown.encode(), f"token {os.environ['JUPYTERHUB_API_TOKEN']}".encode()):
+            raise web.HTTPError(403)
+        manager: VisitKernelManager = self.settings["kernel_manager"]
+        parents = [link.pid for link in [*PARENTS.links(), *self.settings["ready_labs"].links()]]
+        pids = [*manager.pids(), *(pid for pid in parents if pid is not None)]
+        memory = await asyncio.to_thread(memory_of, pids)
+        usage = Usage(len(manager), self.settings["max_kernels"], len(self.settings["door"]), memory)
+        self.set_header("Content-Type", "application/json")
+        self.finish(usage.dumps())
+
+
 class HealthHandler(web.RequestHandler):
     """Answers when the service is up."""
 
@@ -206,6 +227,7 @@ class AppsService(Voila):  # type: ignore[misc]
             (f"{PREFIX}voila/api/shutdown/(?P<kernel_id>[^/]+)", CloseHandler),
             (f"{PREFIX}report", ReportHandler),
             (f"{PREFIX}health", HealthHandler),
+            (PATH, UsageHandler),
             (PREFIX, web.RedirectHandler, {"url": "/hub/home", "permanent": False}),
         ]
 

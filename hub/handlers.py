@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from jupyterhub.handlers import metrics
 from jupyterhub.handlers.base import BaseHandler
-from jupyterhub.utils import url_path_join
+from jupyterhub.utils import metrics_authentication, url_path_join
 from tornado import web
 
 from courses.catalogue import read_catalogue
 from hub.exam_cards import ExamCard, examinations, next_first
 from hub.notebooks import NotebookCopyError, copy_notebook
 from hub.people import Directory, Person, Role
+from hub.plan import plan_from
 from hub.portal import class_overview, lab_cards
 from hub.sandbox import bwrap
 from hub.settings import ROOT, Settings, load
 from hub.state import engine
 from hub.traces import Traces
+from hub.usage import ask, publish
 from hub.wiring import jupyterlab_offered
 from widgets.i18n import COOKIE, LANGUAGES, language_of, translations
 
@@ -87,6 +91,7 @@ class PortalHandler(Localised, BaseHandler):  # type: ignore[misc]
             namespace["overview"] = class_overview(catalogue, students, marks, self.language)
         if person.role == Role.OPERATOR:
             namespace["counts"] = directory.counts()
+            namespace["usage"] = await ask(plan_from(os.environ))
         self.finish(await self.render_template("home.html", **namespace))
 
 
@@ -115,6 +120,16 @@ class NotebookHandler(Localised, BaseHandler):  # type: ignore[misc]
         self.redirect(url_path_join("/hub/user-redirect/lab/tree", path))
 
 
+class MetricsHandler(metrics.MetricsHandler):  # type: ignore[misc]
+    """The hub's own figures for Prometheus, and what open labs use."""
+
+    @metrics_authentication  # type: ignore[untyped-decorator]
+    async def get(self) -> None:
+        """Ask the apps service first, so that its figures are of now."""
+        publish(await ask(plan_from(os.environ)))
+        await super().get()
+
+
 class AssetHandler(web.StaticFileHandler):
     """The portal's own style and script."""
 
@@ -129,5 +144,6 @@ HANDLERS: list[Any] = [
     (r"/home", PortalHandler),
     (r"/language/(zh|en)", LanguageHandler),
     (r"/notebook/([a-z0-9_]+/[a-z0-9_]+)", NotebookHandler),
+    (r"/metrics", MetricsHandler),
     (r"/assets/(.*)", AssetHandler, {"path": str(ASSETS)}),
 ]

@@ -74,6 +74,11 @@ class VisitKernelManager(AsyncMappingKernelManager):
         """What kernels of `lab` for visitors of `role` have in common."""
         return kernel_environment(os.environ, role, lab, self.kernel_extra)
 
+    def pids(self) -> list[int]:
+        """The processes of all kernels that have started."""
+        provisioners = [manager.provisioner for manager in self._kernels.values()]
+        return [provisioner.pid for provisioner in provisioners if getattr(provisioner, "pid", None) is not None]
+
     def remove_kernel(self, kernel_id: str) -> Any:
         """Forget a kernel that has ended, and with it its token."""
         self.visits.pop(kernel_id, None)

@@ -98,6 +98,14 @@ class Link:
         """Whether the parent lives, as far as is known."""
         return self.ended_at is None
 
+    @property
+    def pid(self) -> int | None:
+        """The parent's process, once it is ready and while it lives."""
+        if not self.usable or not self.ready.done() or self.ready.exception() is not None:
+            return None
+        pid: int = self.ready.result()["pid"]
+        return pid
+
     def fork(self, launch: Mapping[str, Any], streams: Sequence[int]) -> Future[ForkedProcess]:
         """Ask for a kernel (see `child.become_kernel`). The future raises ParentGoneError where there is none."""
         return self._ask({"act": "fork", "launch": launch}, streams)
