@@ -56,7 +56,7 @@ def index(kind: str, level: str) -> int:
 
 
 def test_a_cell_without_enough_items_is_named() -> None:
-    with pytest.raises(AssemblyError, match=r"symptoms x recall x A1 \(1 points\) wants 9 items; the bank has 1"):
+    with pytest.raises(AssemblyError, match=r"symptoms x recall x A1 \(1 points\) wants 9 items; the bank has 2"):
         form(cell(0, count=9))
 
 
