@@ -1,10 +1,10 @@
-"""The teacher's field that opens another case in a lab: uploaded files, a folder the operator allows, or a DICOMweb
-address on the operator's list. A student's lab does not have it."""
+"""The teacher's field that opens another case in a lab: uploaded files, a folder the operator allows, or an address on
+the operator's list of image servers. A student's lab does not have it."""
 
 from __future__ import annotations
 
+import html
 import os
-import urllib.parse
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from courses.cases import CaseStore
 from courses.ingest import ingest
 from courses.messages import Refusal
 from courses.series import Series
-from courses.sources import is_address
+from courses.sources import is_address, is_below
 from widgets.upload import Upload
 
 TEACHING_ROLES = {"teacher", "lead", "operator"}
@@ -26,14 +26,14 @@ def may_open(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def allowed(source: str, environment: Mapping[str, str] = os.environ) -> str:
-    """The source that text in the field stands for: an address whose host is in XINGLIN_DICOMWEB (host[:port],
-    separated by blanks), or a folder or file below XINGLIN_IMPORTS. Raises Refusal for anything else."""
+    """The source that text in the field stands for: an address of XINGLIN_DICOMWEB (whole addresses, separated by
+    blanks) or below one, or a folder or file below XINGLIN_IMPORTS. Raises Refusal for anything else."""
     if is_address(source):
-        host = urllib.parse.urlsplit(source).netloc
-        if host not in environment.get("XINGLIN_DICOMWEB", "").split():
-            raise Refusal(
-                "Do not enter an address here: {host} is not on the operator's list of image servers.", host=host
-            )
+        servers = environment.get("XINGLIN_DICOMWEB", "").split()
+        if not servers:
+            raise Refusal("No image server may be asked here: upload the files, or ask the operator to allow a server.")
+        if not any(is_below(source, server) for server in servers):
+            raise Refusal("Enter an address that begins with {servers}.", servers=", ".join(servers))
         return source
     if not environment.get("XINGLIN_IMPORTS"):
         raise Refusal("Opening folders is switched off here: upload the files, or ask the operator.")
@@ -80,8 +80,8 @@ class OpenField(ipywidgets.VBox):  # type: ignore[misc]
         try:
             made = act()
         except Refusal as refusal:
-            self.status.value = f'<span role="alert">{refusal.message.say("zh")}</span>'
+            self.status.value = f'<span role="alert">{html.escape(refusal.message.say("zh"))}</span>'
             return
-        self.status.value = f'<span role="status">已打开：{made.title}</span>' if made else ""
+        self.status.value = f'<span role="status">已打开：{html.escape(made.title)}</span>' if made else ""
         if made:
             self._opened(made)

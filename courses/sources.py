@@ -5,6 +5,7 @@ Names inside an archive are never used as paths, links are not followed, and not
 
 from __future__ import annotations
 
+import http.client
 import io
 import mmap
 import os
@@ -42,6 +43,35 @@ class Limits:
 def is_address(source: str) -> bool:
     """Whether `source` is a DICOMweb address rather than a path."""
     return source.lower().startswith(("http://", "https://"))
+
+
+PLAIN = re.compile(r"[!-~]+")
+"""What an address is written with; anything else some program along the way would read in its own manner."""
+PORTS = {"http": 80, "https": 443}
+
+
+def is_below(address: str, base: str) -> bool:
+    """Whether `address` is `base` or lies below it: the same scheme, host and port, and path segments that go on."""
+    try:
+        (own, path), (other, start) = _place(address), _place(base)
+    except ValueError:
+        return False
+    return own == other and path[: len(start)] == start
+
+
+def _place(address: str) -> tuple[tuple[str, str, int], list[str]]:
+    """Scheme, host and port, and the segments of the path.
+
+    Raises ValueError where these are not plain: a user's name, a backslash, a step up (`..`, encoded or not).
+    """
+    parts = urllib.parse.urlsplit(address)
+    path = [segment for segment in parts.path.split("/") if segment]
+    steps = re.split(r"[/\\]", urllib.parse.unquote(parts.path))
+    if not PLAIN.fullmatch(address) or "\\" in address or "@" in parts.netloc or {".", ".."} & {*steps}:
+        raise ValueError("not a plain address")
+    if parts.scheme not in PORTS or not parts.hostname:
+        raise ValueError("no scheme or host")
+    return (parts.scheme, parts.hostname, parts.port or PORTS[parts.scheme]), path
 
 
 def openers(source: str, limits: Limits) -> list[Opener]:
@@ -146,7 +176,7 @@ def _from_web(address: str, limits: Limits) -> list[Opener]:
         raise Refusal(
             "{host} answered {status}: check the address and your rights.", host=host, status=error.code
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise Refusal("{host} cannot be reached: check the address and the network.", host=host) from error
     if kind.split(";")[0].strip().lower() == "application/dicom":
         return [lambda: io.BytesIO(body[:])]

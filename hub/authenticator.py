@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from jupyterhub.handlers import login as hub_login
-from jupyterhub.handlers import pages as hub_pages
+from jupyterhub import apihandlers
+from jupyterhub import handlers as hub_handlers
 from nativeauthenticator import NativeAuthenticator
 from nativeauthenticator.handlers import ChangePasswordHandler
 
@@ -35,10 +35,14 @@ class XinglinAuthenticator(NativeAuthenticator):  # type: ignore[misc]
         return {"name": user, "groups": groups_of(person, settings.exams.collaboration)}
 
     def get_handlers(self, app: Any) -> list[Any]:  # noqa: ARG002 - the base class's signature
-        """Our pages, then the hub's own for people, all in the language chosen.
+        """Our pages, then all of the hub's own, in the language chosen: whatever address fails shows our template.
 
         Of nativeauthenticator's pages one is kept: accounts are made by operators, and its log-in page (1.3.0) needs a
         part of the hub that JupyterHub 6 no longer has.
         """
         password = (r"/change-password", ChangePasswordHandler)
-        return [*HANDLERS, *localised([password, *hub_login.default_handlers, *hub_pages.default_handlers])]
+        own = [*hub_handlers.default_handlers, *apihandlers.default_handlers]
+        # nobody here needs tokens, and the hub's page for them is neither translated nor made for a phone
+        closed = [(address, hub_handlers.Template404) for address in (r"/token", r"/accept-share")]
+        nowhere = (r"/(?!api/|static/|logo$).*", hub_handlers.Template404)
+        return [*HANDLERS, *localised([password, *closed, *own, nowhere])]

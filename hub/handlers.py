@@ -116,7 +116,9 @@ class NotebookHandler(Localised, BaseHandler):  # type: ignore[misc]
         try:
             path = copy_notebook(settings.home / "courses", settings.home / "homes" / self.current_user.name, lab)
         except NotebookCopyError as error:
-            raise web.HTTPError(409, log_message=str(error), reason=str(error)) from error
+            problem = web.HTTPError(409)
+            problem.jupyterhub_message = translations("hub", self.language).gettext(str(error))  # type: ignore[attr-defined]
+            raise problem from error
         self.redirect(url_path_join("/hub/user-redirect/lab/tree", path))
 
 

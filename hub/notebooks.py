@@ -13,8 +13,17 @@ FOLDER = "labs"
 NO_FOLDER = {errno.ENOTDIR, errno.ELOOP}
 
 
+def N_(text: str) -> str:  # noqa: N802 - gettext's own name for it
+    """Mark `text` for the catalogue; it is translated where it is shown."""
+    return text
+
+
 class NotebookCopyError(RuntimeError):
-    """The notebook cannot be put into the student's folder; the message says what to do."""
+    """The notebook cannot be put into the student's folder; the message, an English msgid, says what to do."""
+
+
+IN_THE_WAY = N_("Something else is called “labs” in your folder: rename it there, then open the lab again.")
+NO_ROOM = N_("The notebook cannot be written into your folder “labs”: make room there, then open the lab again.")
 
 
 def copy_notebook(built: Path, home: Path, lab: Lab) -> str:
@@ -38,12 +47,7 @@ def copy_notebook(built: Path, home: Path, lab: Lab) -> str:
         except FileExistsError:
             pass  # the student's own copy, with their work in it
         except OSError as error:
-            advice = (
-                "rename what is called so, then open the lab again" if error.errno in NO_FOLDER else "make room there"
-            )
-            raise NotebookCopyError(
-                f"The notebook cannot be put into the folder {FOLDER} ({error.strerror}): {advice}."
-            ) from error
+            raise NotebookCopyError(IN_THE_WAY if error.errno in NO_FOLDER else NO_ROOM) from error
     return f"{FOLDER}/{name}"
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from courses.sources import is_below
+
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULTS = ROOT / "configs" / "default.toml"
 PORTS = range(1, 65536)
@@ -69,7 +71,7 @@ class JupyterLab:
 
 @dataclass(frozen=True)
 class Cases:
-    """Where teachers may open image series from."""
+    """Where teachers may open image series from: below a folder, and below whole DICOMweb addresses."""
 
     imports: str
     dicomweb: list[str]
@@ -159,6 +161,12 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         values["server"]["port"] = int(port)
     settings = Settings(home, **{name: kind(**values[name]) for name, kind in SECTIONS.items()})
     _check(settings.server, where)
+    for address in settings.cases.dicomweb:
+        if not is_below(address, address):
+            raise SettingsError(
+                f"{where}: [cases] dicomweb must hold whole addresses such as http://127.0.0.1:8042/dicom-web, "
+                f"not {address!r}."
+            )
     return settings
 
 

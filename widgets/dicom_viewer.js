@@ -76,7 +76,7 @@ class Viewer {
     this.presets = [...common.map(([name, ...window]) => [t(name), ...window]), ...own.map(([name, ...window], i) => [t(name) + (i ? ` ${i + 1}` : ""), ...window])];
     const window = model.get("window");
     this.window = window?.length === 2 ? [...window] : this.ownWindow();
-    Object.assign(this, { zoom: 1, pan: [0, 0], inverted: Boolean(this.series.inverted), loaded: null, hover: null });
+    Object.assign(this, { zoom: 1, pan: [0, 0], inverted: Boolean(this.series.inverted), loaded: null, hover: null, news: null });
     this.frames = new Frames({
       count: frames, pixels: rows * columns,
       request: (index) => model.send({ kind: "frame", index }),
@@ -151,7 +151,7 @@ class Viewer {
     on("change:window", () => { if (model.get("window")?.length === 2 && !same(model.get("window"), this.window)) this.setWindow(model.get("window"), false); });
     on("change:tool", () => { if (model.get("tool") in TOOLS && model.get("tool") !== this.tool) this.use(model.get("tool")); });
     on("change:measurements", () => this.measures.set(model.get("measurements") ?? []));
-    this.first = () => this.flush();
+    this.first = () => this.settle();
     for (const kind of BEFORE) document.addEventListener(kind, this.first, true);
     on("msg:custom", (message, buffers) => {
       if (message.kind === "frame" && (message.series ?? this.series.id) === this.series.id) this.frames.receive(message.index, buffers[0]);
@@ -162,15 +162,23 @@ class Viewer {
   /** Set model fields at once, and tell the host soon. */
   keep(values) {
     for (const [name, value] of Object.entries(values)) this.model.set(name, value);
+    this.news = { ...this.news, ...values };
     this.saving ??= setTimeout(() => this.flush(), SAVE_MS);
   }
 
-  /** Tell the host now: whatever is pressed next, the page around the viewer must know what was measured before. */
+  /** Tell the host now. */
   flush() {
     if (!this.saving) return;
     clearTimeout(this.saving);
     this.saving = null;
     this.model.save_changes();
+  }
+
+  /** Whatever is pressed next, the host must know before it what was measured; a message is never held back. */
+  settle() {
+    this.flush();
+    if (this.news) this.model.send({ kind: "now", state: this.news });
+    this.news = null;
   }
 
   // --- what can be done --------------------------------------------------------------------------------------------

@@ -10,6 +10,9 @@ import traitlets
 from widgets.assets import bundle
 from widgets.labels import labels
 
+READERS = frozenset({"index", "window", "tool", "measurements"})
+"""What the reader at the screen decides."""
+
 
 class Source(Protocol):
     """What the viewer shows (see `courses.series.Series`)."""
@@ -35,10 +38,10 @@ class DicomViewer(anywidget.AnyWidget):
     _esm = bundle("dicom_viewer")
 
     series = traitlets.Dict().tag(sync=True)
-    index = traitlets.Int(0).tag(sync=True)
-    window = traitlets.List(traitlets.Float()).tag(sync=True)
-    tool = traitlets.Unicode("scroll").tag(sync=True)
-    measurements = traitlets.List(traitlets.Dict()).tag(sync=True)
+    index = traitlets.Int(0).tag(sync=True, echo_update=False)
+    window = traitlets.List(traitlets.Float()).tag(sync=True, echo_update=False)
+    tool = traitlets.Unicode("scroll").tag(sync=True, echo_update=False)
+    measurements = traitlets.List(traitlets.Dict()).tag(sync=True, echo_update=False)
     labels = traitlets.Dict().tag(sync=True)
 
     def __init__(self, source: Source, **traits: Any):
@@ -59,6 +62,10 @@ class DicomViewer(anywidget.AnyWidget):
             self.series = source.meta()
 
     def _answer(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
+        if content.get("kind") == "now":
+            # ipywidgets holds a model's changes back while the kernel is busy with earlier ones, but not the click on a
+            # button: what was measured would come after it, and the task be judged without
+            self.set_state({name: value for name, value in content["state"].items() if name in READERS})
         if content.get("kind") != "frame":
             return
         index = content.get("index")

@@ -25,8 +25,8 @@ class Lab:
     def task(self, number):
         """The card of a task, on show: until the kernel has turned the page, the one before it still is."""
         self.page.locator(".xl-steps").get_by_role("button", name=str(number), exact=True).click()
-        card = self.page.locator(".xl-task", has_text=f"任务 {number}")
-        expect(card).to_be_visible()
+        card = self.page.locator(".xl-task:visible")
+        expect(card).to_contain_text(f"任务 {number}")  # the kernel changes the card: the one before is there till then
         return card
 
     def judged(self, card, right):
@@ -87,5 +87,40 @@ def test_every_task_wrong_then_right(platform, user, size, language):
         person.open("/hub/home")
         progress = page.locator("article", has_text=TITLE[language]).get_by_role("progressbar")
         expect(progress).to_have_attribute("aria-valuenow", "6")
+        person.context.close()
+        assert person.faults == []
+
+
+class SlowLine:
+    """The line from the kernel, whose words can be held back; those to the kernel go at once."""
+
+    def __init__(self, page):
+        self.held, self.holding = [], False
+        page.route_web_socket("**/channels*", self._connect)
+
+    def _connect(self, socket):
+        self.socket, server = socket, socket.connect_to_server()
+        server.on_message(lambda word: self.held.append(word) if self.holding else socket.send(word))
+
+    def release(self):
+        self.holding = False
+        for word in self.held:
+            self.socket.send(word)
+
+
+def test_what_is_pressed_after_a_measurement_knows_of_it_however_slow_the_kernel_is(platform):
+    with chromium() as browser:
+        person = Person(browser, platform, "student05")
+        line = SlowLine(person.page)
+        person.open_lab(TITLE["zh"])
+        lab, page = Lab(person.page), person.page
+        card = lab.task(4)
+        lab.judged(card, right=False)
+        line.holding = True
+        page.get_by_role("button", name="软组织窗").click()
+        lab.region("fat")
+        card.get_by_role("button", name="提交").click()
+        line.release()
+        expect(card.locator(".xl-right")).to_be_in_viewport()
         person.context.close()
         assert person.faults == []

@@ -328,6 +328,8 @@ def test_dicomweb(store):
                 ingest(server.url + path, store)
     with pytest.raises(Refusal, match="cannot be reached"):
         ingest(f"{server.url}/studies/1/series/2", store)
+    with pytest.raises(Refusal, match="cannot be reached"):
+        ingest("http://127.0.0.1:port/studies/1", store)
 
 
 # --- real files -------------------------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from courses.cases import CaseStore
 from courses.cli import case
 from courses.messages import Refusal
 from courses.open_field import OpenField, allowed, may_open
+from hub.apps import kernel_variables
+from hub.settings import load
 from widgets.upload import Upload
 
 MR = Path(str(get_testdata_file("MR_small.dcm")))
@@ -49,6 +51,9 @@ def test_who_may_open(role, may):
     assert may_open({"XINGLIN_ROLE": role} if role else {}) is may
 
 
+SERVERS = "http://pacs.example:8042/dicom-web https://images.example/"
+
+
 @pytest.mark.parametrize(
     "source",
     [
@@ -57,11 +62,30 @@ def test_who_may_open(role, may):
         "/etc/passwd",
         "a/../../b",
         "http://other.example/studies/1",
-        "https://pacs.example:8443/studies/1",
+        "http://pacs.example:8042/",
+        "http://pacs.example:8042/dicom-webEVIL/studies/1",
+        "http://pacs.example:8042/dicom-web.evil.example/",
+        "http://pacs.example:8042/dicom-web/../system",
+        "http://pacs.example:8042/dicom-web/%2e%2E/system",
+        "http://pacs.example:8042/dicom-web/a%2f..%2f..%2fsystem",
+        "http://pacs.example:8042/dicom-web/..\\system",
+        "http://pacs.example:8042/dicom-web/.%5c..",
+        "http://pacs.example:8042@other.example/dicom-web/studies/1",
+        "http://user@pacs.example:8042/dicom-web/studies/1",
+        "http://pacs.example:8042.other.example/dicom-web/studies/1",
+        "http://pacs.example/dicom-web/studies/1",
+        "http://pacs.example:80420/dicom-web/studies/1",
+        "http://pacs.example:port/dicom-web/studies/1",
+        "https://pacs.example:8042/dicom-web/studies/1",
+        "http://[pacs.example:8042/dicom-web",
+        "http://pacs.example:8042/dicom-web/studies/1 HTTP/1.1",
+        "http://images.example/studies/1",
+        "https://images.example:8443/studies/1",
+        "https://images.example.other.example/studies/1",
     ],
 )
 def test_what_is_not_allowed(tmp_path, source):
-    environment = {"XINGLIN_IMPORTS": str(tmp_path), "XINGLIN_DICOMWEB": "pacs.example pacs.example:8042"}
+    environment = {"XINGLIN_IMPORTS": str(tmp_path), "XINGLIN_DICOMWEB": SERVERS}
     with pytest.raises(Refusal):
         allowed(source, environment)
 
@@ -73,18 +97,51 @@ def test_a_link_out_of_the_import_folder_is_not_allowed(tmp_path):
         allowed("out/secret", {"XINGLIN_IMPORTS": str(tmp_path / "imports")})
 
 
-def test_what_is_allowed(tmp_path):
-    environment = {"XINGLIN_IMPORTS": str(tmp_path), "XINGLIN_DICOMWEB": "pacs.example pacs.example:8042"}
-    assert allowed("head", environment) == str(tmp_path / "head")
-    address = "https://pacs.example:8042/studies/1/series/2"
-    assert allowed(address, environment) == address
+def test_what_is_allowed_below_the_import_folder(tmp_path):
+    assert allowed("head", {"XINGLIN_IMPORTS": str(tmp_path)}) == str(tmp_path / "head")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://pacs.example:8042/dicom-web",
+        "http://pacs.example:8042/dicom-web/",
+        "http://pacs.example:8042/dicom-web/studies/1.2/series/3.4",
+        "HTTP://PACS.example:8042/dicom-web/studies/1.2?a=b",
+        "https://images.example",
+        "https://images.example:443/studies/1",
+    ],
+)
+def test_what_is_allowed_of_the_image_servers(address):
+    assert allowed(address, {"XINGLIN_DICOMWEB": SERVERS}) == address
+
+
+def test_a_configured_server_reaches_the_field_as_it_was_written(tmp_path):
+    (tmp_path / "xinglin.toml").write_text('[cases]\ndicomweb = ["http://127.0.0.1:8042/dicom-web"]\n', "utf-8")
+    settings = load({"XINGLIN_HOME": str(tmp_path)})
+    address = "http://127.0.0.1:8042/dicom-web/studies/1/series/2"
+    assert allowed(address, kernel_variables(settings)) == address
 
 
 def test_nothing_is_allowed_where_nothing_is_configured():
     with pytest.raises(Refusal, match="switched off"):
         allowed("head", {})
-    with pytest.raises(Refusal, match="not on the operator's list"):
+    with pytest.raises(Refusal, match="No image server"):
         allowed("https://pacs.example/studies/1", {})
+
+
+def test_the_refusal_of_an_address_names_those_that_may_be_asked():
+    with pytest.raises(Refusal, match=r"begins with http://pacs\.example:8042/dicom-web, https://images\.example/"):
+        allowed("https://other.example/", {"XINGLIN_DICOMWEB": SERVERS})
+
+
+def test_what_the_field_says_is_text_and_never_markup(tmp_path, monkeypatch):
+    monkeypatch.setenv("XINGLIN_DICOMWEB", "http://pacs.example/<b>")
+    field = OpenField(CaseStore(tmp_path), lambda _: None)
+    field._address.value = "http://other.example"
+    field.children[1].children[2].click()
+    assert "<b>" not in field.status.value
+    assert "&lt;b&gt;" in field.status.value
 
 
 def send(upload, *files, piece=4096):

@@ -51,3 +51,42 @@ def test_a_student_gets_neither_tokens_of_others_nor_the_admin_page(platform):
     assert session.get(f"{platform.url}/hub/admin", timeout=10).status_code in {403, 404}
     assert session.get(f"{platform.url}/hub/api/users", timeout=10).status_code == 403
     assert session.get(f"{platform.url}/hub/api/users/student02", timeout=10).status_code == 404
+
+
+NOWHERE, FORBIDDEN = (
+    ("这个地址没有内容", "There is nothing at this address"),
+    ("不能打开这一页", "may not open this page"),
+)
+
+
+@pytest.mark.parametrize(("language", "place"), [("zh", 0), ("en", 1)])
+@pytest.mark.parametrize(
+    ("user", "path", "status", "says"),
+    [
+        (None, "/nothing", 404, NOWHERE),
+        (None, "/hub/nothing", 404, NOWHERE),
+        ("student01", "/hub/nothing", 404, NOWHERE),
+        ("student01", "/hub/token", 404, NOWHERE),
+        ("student01", "/hub/notebook/imaging/nothing", 404, NOWHERE),
+        ("student01", "/hub/admin", 403, FORBIDDEN),
+        ("student01", "/hub/user/student02/lab", 404, NOWHERE),
+        ("student01", "/services/diagnostics/formgrader", 403, FORBIDDEN),
+        ("student03", "/hub/user/student03/lab", 424, ("没有运行", "is not running")),
+    ],
+)
+def test_an_address_that_fails_says_why_in_the_persons_language(platform, user, path, status, says, language, place):
+    session = platform.session(user)
+    session.get(f"{platform.url}/hub/language/{language}", timeout=10)
+    answer = session.get(platform.url + path, timeout=20)
+    assert answer.status_code == status
+    assert says[place] in answer.text
+    assert "/hub/assets/portal.css" in answer.text
+
+
+def test_a_notebook_that_cannot_be_put_into_the_folder_says_what_to_do(platform):
+    home = platform.home / "homes" / "student02"
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "labs").write_text("notes", "utf-8")
+    answer = platform.session("student02").get(f"{platform.url}/hub/notebook/physiology/01_nerve", timeout=20)
+    assert answer.status_code == 409
+    assert "请先改名" in answer.text

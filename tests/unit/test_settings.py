@@ -63,6 +63,8 @@ def test_an_installation_changes_one_value_and_keeps_the_rest(home):
         ("[server]\nport = 65536\n", "port"),
         ("[jupyterlab]\nenabled = 1\n", "[jupyterlab] enabled must be of type bool"),
         ("[cases]\ndicomweb = [1]\n", "[cases] dicomweb"),
+        ('[cases]\ndicomweb = ["pacs.example:8042"]\n', "whole addresses"),
+        ('[cases]\ndicomweb = ["http://pacs.example/a b"]\n', "whole addresses"),
         ('[server]\naddress = "example"\n', "address"),
         ('[server]\ntime_zone = "Asia/Nowhere"\n', "time_zone"),
         ('[server]\ntime_zone = "../../etc/passwd"\n', "time_zone"),
