@@ -9,8 +9,11 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
+import logging
 import os
 import secrets
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +40,7 @@ from hub.traces import ANSWERED, OPENED, Statement, Traces
 from hub.usage import PATH, Usage, memory_of
 from hub.visits import Visit, VisitAuthorizer, VisitKernelManager, opening
 
+log = logging.getLogger("xinglin")
 PREFIX = "/services/apps/"
 TEMPLATES = ROOT / "hub" / "jupyter"
 EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
@@ -254,6 +258,9 @@ def serve(settings: Settings, url: str) -> None:
     configuration.show_tracebacks = False
     provisioner = app.config.ForkProvisioner
     provisioner.history = False
+    if isolation_works():
+        provisioner.hidden = [str(settings.home)]
+        provisioner.shown = [str(settings.home / "courses"), str(settings.home / "cases")]
     for name, limit in vars(settings.kernels).items():
         setattr(provisioner, name, limit)
     manager = app.config.VisitKernelManager
@@ -263,6 +270,14 @@ def serve(settings: Settings, url: str) -> None:
     manager.kernel_extra = kernel_variables(settings)
     app.initialize([])
     app.start()
+
+
+def isolation_works() -> bool:
+    """Whether kernels can be kept from each other and from the platform's state; said in the log where not."""
+    tried = subprocess.run([sys.executable, "-m", "hub.kernels.isolation"], capture_output=True, text=True)
+    if tried.returncode:
+        log.warning("Kernels are not isolated: this system does not allow it (%s).", tried.stderr.strip())
+    return tried.returncode == 0
 
 
 def preload(specs: KernelSpecManager) -> list[str]:

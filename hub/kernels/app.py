@@ -1,4 +1,4 @@
-"""The kernel in two halves: `prepare` makes the shell before the fork, `start_at` opens its sockets after it.
+"""The kernel in two halves: `prepare` makes the shell before the fork, `start_here` opens its sockets after it.
 
 A subclass of ipykernel's application, whose own steps are called in its own order; what is ours is when.
 """
@@ -82,16 +82,20 @@ class KernelApp(IPKernelApp):
     def init_poller(self) -> None:
         """Nothing polls for the parent: Linux ends the child with it."""
 
-    def start_at(self, connection_file: str, *, history: bool) -> None:
+    def read_connection(self, connection_file: str) -> None:
+        """After the fork, while the file can be seen."""
+        self.connection_file = connection_file
+        self.init_connection_file()
+
+    def start_here(self, *, history: bool) -> None:
         """After the fork: ipykernel's steps that need this process, then serve until the kernel is shut down."""
         self.parent_handle = os.getppid()
         self.session.pid = os.getpid()
         self.session.session = str(uuid.uuid4())
-        self.connection_file = connection_file
-        self.init_connection_file()
         self.init_sockets()
         self.init_heartbeat()
-        self.write_connection_file()
+        if os.path.exists(self.abs_connection_file):  # not where it is hidden, and then nobody's business
+            self.write_connection_file()
         self.log_connection_info()
         self.init_io()
         self.init_signal()

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from hub.kernels.app import KernelApp
+from hub.kernels.isolation import isolate
 from hub.kernels.limits import Limits
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
@@ -26,17 +27,20 @@ def become_kernel(app: KernelApp, launch: dict[str, Any], streams: Sequence[int]
     """Be the kernel that `launch` describes, with `streams` as stdin, stdout and stderr; ends the process."""
     code = 1
     try:
-        detach()
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
         for stream in streams:
             os.close(stream)
+        app.read_connection(launch["connection_file"])
+        if launch["hidden"]:
+            isolate(launch["hidden"], launch["shown"])
+        detach()  # after the new namespace: a change of credentials clears what it asks of Linux
         os.chdir(launch["cwd"])
         fresh_state(launch["env"])
         sys.argv = launch["argv"]
         Limits(**launch["limits"]).apply()
         gc.enable()
-        app.start_at(launch["connection_file"], history=launch["history"])
+        app.start_here(history=launch["history"])
         code = 0
     except SystemExit as stop:
         code = exit_code(stop)

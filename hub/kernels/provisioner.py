@@ -7,7 +7,9 @@ with the parent ends in jupyter_client's own LocalProvisioner, the latter with a
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
+import functools
 import os
 import shutil
 import subprocess
@@ -19,6 +21,7 @@ from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from jupyter_core.paths import jupyter_runtime_dir
 from traitlets import Bool, Integer, List, Unicode
 
 from hub.kernels.limits import Limits
@@ -41,6 +44,10 @@ class ForkProvisioner(LocalProvisioner):
     memory_mb = Integer(0, help="MiB a kernel may allocate beyond what it starts with; 0: any.").tag(config=True)
     cpu_s = Integer(0, help="Seconds of processor time of a kernel; 0: any.").tag(config=True)
     processes = Integer(0, help="Processes and threads of a kernel's user; 0: any.").tag(config=True)
+    hidden = List(Unicode(), help="Folders that kernels do not see, but for `shown` and their own sockets.").tag(
+        config=True
+    )
+    shown = List(Unicode(), help="Paths inside `hidden` that they see all the same.").tag(config=True)
     history = Bool(True, help="Whether kernels write IPython's history.").tag(config=True)
 
     _folder: str | None = None
@@ -52,8 +59,9 @@ class ForkProvisioner(LocalProvisioner):
         self._notebook = kwargs.pop("notebook", None)
         manager = self.parent
         if manager and manager.transport == "tcp" and not any(manager.ports) and sys.platform == "linux":
-            self._folder = tempfile.mkdtemp(prefix="xinglin-")
+            self._folder = tempfile.mkdtemp(dir=sockets_folder())
             manager.transport, manager.ip, manager.cache_ports = "ipc", f"{self._folder}/kernel", False
+            manager.connection_file = manager.connection_file or f"{self._folder}/connection.json"
         return await super().pre_launch(**kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
@@ -81,6 +89,8 @@ class ForkProvisioner(LocalProvisioner):
             "cwd": str(kwargs.get("cwd") or Path.cwd()),
             "env": environment,
             "history": self.history,
+            "hidden": [sockets_folder(), jupyter_runtime_dir(), *self.hidden] if self.hidden else [],
+            "shown": [*self.shown, *([self._folder] if self._folder else [])],
             "limits": vars(Limits(self.memory_mb, self.cpu_s, self.processes)),
         }
         with Streams(kwargs) as streams:
@@ -106,6 +116,14 @@ class ForkProvisioner(LocalProvisioner):
         if self._folder is not None and not restart:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
+
+
+@functools.cache
+def sockets_folder() -> str:
+    """The private folder of this process with the sockets of all its kernels; it goes with the process."""
+    folder = tempfile.mkdtemp(prefix="xinglin-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def forkable(cmd: Sequence[str], kwargs: dict[str, Any]) -> str | None:

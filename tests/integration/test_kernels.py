@@ -23,8 +23,8 @@ READY_S = 60
 class Running:
     """A kernel and its client."""
 
-    def __init__(self, **options):
-        self.manager = KernelManager(kernel_name=options.pop("kernel", "xinglin"))
+    def __init__(self, *, kernel="xinglin", manager=None, **options):
+        self.manager = manager or KernelManager(kernel_name=kernel)
         self.manager.start_kernel(**options)
         self.client = self.manager.client()
         self.client.start_channels()
@@ -270,6 +270,44 @@ def test_limits_hold(kernels, limit, code):
         assert client.get_shell_msg(timeout=20)["content"]["ename"] == "MemoryError"
     client.stop_channels()
     manager.shutdown_kernel(now=True)
+
+
+def isolated(folder, **options):
+    """A kernel from which `folder` is hidden, but for what is in folder/shown."""
+    manager = KernelManager(kernel_name="xinglin")
+    manager.config.ForkProvisioner.hidden = [str(folder)]
+    manager.config.ForkProvisioner.shown = [str(folder / "shown")]
+    return Running(manager=manager, **options)
+
+
+def test_an_isolated_kernel_sees_neither_what_is_hidden_nor_another_kernels_files(tmp_path):
+    (tmp_path / "shown").mkdir()
+    (tmp_path / "shown" / "file").write_text("seen")
+    (tmp_path / "secret").write_text("hidden")
+    one, two = isolated(tmp_path), isolated(tmp_path)
+    one.says(
+        "import os\n"
+        "def look(path):\n"
+        "    try: return open(path).read()\n"
+        "    except OSError as error: return type(error).__name__\n"
+    )
+    assert one.says(f"print(look({str(tmp_path / 'shown' / 'file')!r}))") == "seen"
+    assert one.says(f"print(os.listdir({str(tmp_path)!r}))") == "['shown']"
+    sockets = Path(two.manager.ip).parent
+    assert len(list(sockets.iterdir())) == 6
+    theirs = [two.manager.connection_file, str(sockets), f"/proc/{two.manager.provisioner.pid}/environ"]
+    theirs += [f"/proc/{os.getpid()}/environ", f"/proc/{two.manager.provisioner.pid}/root{tmp_path}/secret"]
+    for path in theirs:
+        assert one.says(f"print(look({path!r}))") in {"FileNotFoundError", "PermissionError"}, path
+    connect = f"import socket; socket.socket(socket.AF_UNIX).connect({str(sockets / 'kernel-1')!r})"
+    assert one.run(connect)[0]["ename"] == "FileNotFoundError"
+    undo = f"import subprocess; print(subprocess.run(['umount', {str(tmp_path)!r}], capture_output=True).returncode)"
+    assert one.says(undo) != "0"
+    undo = f"import subprocess; print(subprocess.run(['unshare', '-Urm', 'umount', {str(tmp_path)!r}]).returncode)"
+    assert one.says(undo).splitlines()[-1] != "0"
+    assert one.says(f"print(look({str(tmp_path / 'secret')!r}))") == "FileNotFoundError"
+    one.close(now=True)
+    two.close(now=True)
 
 
 def test_history_is_the_kernels_own_file_and_thread(kernel):
