@@ -18,6 +18,7 @@ class Steps(ipywidgets.VBox):  # type: ignore[misc]
 
     def __init__(self, panes: Sequence[tuple[str, ipywidgets.Widget]]) -> None:
         self._stack = ipywidgets.Stack([pane for _, pane in panes], selected_index=0)
+        self._stack.layout.margin = "0 0 12px"
         self._buttons = [ipywidgets.Button(description=name) for name, _ in panes]
         for index, button in enumerate(self._buttons):
             button.layout.width, button.layout.padding = "auto", "0 10px"

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from exams.documents import SLUG
 from exams.form import Form
+from exams.items import Item
 
 MARK, FOLDER = "release.json", "released"
 
@@ -46,13 +47,17 @@ class Release:
 
 @dataclass(frozen=True)
 class ItemResult:
-    """What a candidate sees of one item: `item` as in the exam room (`Item.public()`), points, comment, rationale."""
+    """What a candidate sees of one item: `item` as in the exam room (`Item.public()`), points, comment, rationale.
+
+    key: the letters of the right options, or the number with its tolerance; empty where a marker decides.
+    """
 
     item: Mapping[str, Any]
     points: float
     maximum: float
     comment: str
     rationale: str
+    key: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -105,5 +110,13 @@ def result(folder: Path, form: Form, number: str) -> CandidateResult | None:
     items = []
     for one in json.loads(path.read_text(encoding="utf-8")):
         item = form.item(one["item"])
-        items.append(ItemResult(item.public(), one["points"], item.points, one["comment"], item.rationale))
+        seen = ItemResult(item.public(), one["points"], item.points, one["comment"], item.rationale, key(item))
+        items.append(seen)
     return CandidateResult(number, sum(one.points for one in items), form.maximum, release.at, tuple(items))
+
+
+def key(item: Item) -> tuple[str, ...]:
+    """The key as a candidate reads it after release."""
+    if isinstance(item.key, float):
+        return (f"{item.key:g} ± {item.tolerance:g} {item.unit}",)
+    return item.key if isinstance(item.key, tuple) else tuple(filter(None, [item.key]))

@@ -1,5 +1,6 @@
 """Exams, rosters and releases on disk."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -124,9 +125,27 @@ def test_nothing_is_seen_before_release_and_all_after(kept: Exam) -> None:
     assert (seen.points, seen.maximum, seen.at) == (form.maximum, form.maximum, NOW)
     assert [one.item for one in seen.items] == [item.public() for item in form.items]
     assert [one.rationale for one in seen.items] == [item.rationale for item in form.items]
+    assert [one.key for one in seen.items] == [release.key(item) for item in form.items]
     assert release.result(kept.folder, form, "N2") is None
     assert release.result(kept.folder, form, "../../x") is None
     assert {path.stat().st_mode & 0o777 for path in (kept.folder / "released").iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [
+        ("A1", r"[A-E]"),
+        ("B1", r"[A-H]"),
+        ("X", r"[A-E](,[A-E])+"),
+        ("numeric", r"-?\d\S* ± \d\S* \S.*"),
+        ("measurement", r"-?\d\S* ± \d\S* \S.*"),
+        ("short", ""),
+    ],
+)
+def test_a_key_reads_as_letters_or_as_a_number_with_its_tolerance(kind: str, shape: str) -> None:
+    items = [item for item in load_bank(BANK) if item.type == kind]
+    assert items
+    assert [item.id for item in items if not re.fullmatch(shape, ",".join(release.key(item)))] == []
 
 
 def test_the_hall_reads_what_was_kept(kept: Exam, tmp_path: Path) -> None:
