@@ -105,7 +105,12 @@ def python_packages(lock: Path) -> None:
 def kernelspec() -> None:
     """Put our kernel among the environment's; an editable install leaves data files out."""
     name = Path("kernels") / "xinglin"
-    shutil.copytree(ROOT / "configs" / name, VENV / "share" / "jupyter" / name, dirs_exist_ok=True)
+    try:
+        shutil.copytree(ROOT / "configs" / name, VENV / "share" / "jupyter" / name, dirs_exist_ok=True)
+    except (OSError, shutil.Error) as error:
+        raise SetupError(
+            f"Our kernel could not be put into {VENV.name} ({error}): remove {VENV.name}, then run the same command again."
+        ) from error
 
 
 def node_packages() -> None:

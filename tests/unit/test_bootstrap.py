@@ -1,5 +1,6 @@
 """Setting up: without a network, what it decides and what it says when it cannot."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,8 @@ def copy(tmp_path):
     for name in ("requirements.lock", "requirements-dev.lock", "package-lock.json"):
         (tmp_path / name).write_text("{}")
 
+    shutil.copytree(ROOT / "configs" / "kernels", tmp_path / "configs" / "kernels")
+
     def start(*arguments):
         command = [sys.executable, str(tmp_path / "bootstrap.py"), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -108,6 +111,24 @@ def test_in_step_it_does_nothing(copy, tmp_path):
         (tmp_path / ".venv" / "lock.stamp").write_text(stamp(tmp_path / lock, tmp_path / "pyproject.toml") + lock)
         (tmp_path / "node_modules" / "lock.stamp").write_text(stamp(tmp_path / "package-lock.json"))
         assert copy(*arguments) == (0, "", [])
+
+
+def test_the_environment_has_our_kernel_as_it_stands_here(copy, tmp_path):
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / "node_modules").mkdir()
+    lock = tmp_path / "requirements.lock"
+    (tmp_path / ".venv" / "lock.stamp").write_text(stamp(lock, tmp_path / "pyproject.toml") + lock.name)
+    (tmp_path / "node_modules" / "lock.stamp").write_text(stamp(tmp_path / "package-lock.json"))
+    kernel = tmp_path / ".venv" / "share" / "jupyter" / "kernels" / "xinglin" / "kernel.json"
+    for change in ("", "\n"):
+        source = tmp_path / "configs" / "kernels" / "xinglin" / "kernel.json"
+        source.write_text(source.read_text() + change)
+        assert copy() == (0, "", [])
+        assert kernel.read_text() == source.read_text()
+    kernel.unlink()
+    kernel.mkdir()
+    assert copy()[0] == 1
+    assert copy()[2][0].startswith("xinglin: Our kernel could not be put into .venv")
 
 
 def test_an_environment_for_running_does_not_pass_for_one_for_developing(copy, tmp_path):
