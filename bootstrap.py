@@ -109,7 +109,7 @@ def kernelspec() -> None:
         shutil.copytree(ROOT / "configs" / name, VENV / "share" / "jupyter" / name, dirs_exist_ok=True)
     except (OSError, shutil.Error) as error:
         raise SetupError(
-            f"Our kernel could not be put into {VENV.name} ({error}): remove {VENV.name}, then run the same command again."
+            f"Our kernel could not be put into {VENV.name} ({error}): remove {VENV.name}, then run the command again."
         ) from error
 
 

@@ -123,7 +123,8 @@ def test_an_interrupt_stops_a_cell_and_the_kernel_goes_on(kernel):
     until(lambda: streamed(kernel, "on"), 10, "the cell runs")
     kernel.manager.interrupt_kernel()
     assert kernel.reply_to(request)["ename"] == "KeyboardInterrupt"
-    assert kernel.says("print(1)") == "1"
+    # what comes right after an error may be one of those that ipykernel aborts with it
+    until(lambda: kernel.run("print(1)")[0]["status"] == "ok", 10, "the next cell runs")
 
 
 def streamed(kernel, text):

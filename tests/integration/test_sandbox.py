@@ -99,3 +99,13 @@ def test_another_student_does_not_get_in(server, platform):
     other = platform.session("student02")
     assert other.get(f"{address}/api/status", timeout=20).status_code == 403
     assert "/lab" not in other.get(f"{address}/lab", timeout=20).url.removeprefix(f"{address}/")
+
+
+def test_its_kernels_are_forks_in_the_sandbox(server, platform):
+    session, address = server
+    header = {"X-XSRFToken": session.cookies.get("_xsrf", path=f"/user/{USER}/")}
+    made = session.post(f"{address}/api/kernels", json={"name": "xinglin"}, headers=header, timeout=60)
+    assert made.status_code == 201, made.text
+    forks = [process for process in platform.processes() if "hub.kernels" in " ".join(process.cmdline())]
+    inside = [process for process in forks if any("bwrap" in each.name() for each in process.parents())]
+    assert [process for process in inside if process.parent() in inside]

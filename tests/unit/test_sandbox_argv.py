@@ -55,10 +55,11 @@ def test_one_folder_alone_can_be_written(argv):
     assert [step for step in steps(argv) if step[0] == "--bind"] == [("--bind", "/srv/homes/a", HOME)]
 
 
-def test_nothing_of_the_platform_but_two_packages_and_a_user_list_is_shown(argv):
+def test_nothing_of_the_platform_but_what_labs_import_and_run_in_and_a_user_list_is_shown(argv):
     shown = {step[1] for step in steps(argv) if "bind" in step[0]}
     ours = {path for path in shown if Path(path).is_relative_to(ROOT) and not Path(path).is_relative_to(sys.prefix)}
-    assert ours == {str(ROOT / "courses"), str(ROOT / "widgets"), str(ROOT / "configs" / "sandbox-passwd")}
+    names = ("courses", "widgets", "hub/__init__.py", "hub/kernels", "configs/sandbox-passwd")
+    assert ours == {str(ROOT / name) for name in names}
     assert not {"/", "/etc", "/home", "/root", "/var", "/proc", "/sys", "/run"} & shown
 
 
