@@ -160,7 +160,11 @@ def read_yaml(path: Path) -> Document:
 
     Raises DocumentError where the text is not YAML or a field stands twice in one mapping.
     """
-    loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+    try:
+        loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = str(error).splitlines()[0]
+        raise DocumentError(f"The file cannot be read as UTF-8 text ({reason}).", (), str(path)) from error
     lines: dict[Position, int] = {}
 
     def plain(node: yaml.Node, at: Position) -> Any:
@@ -176,7 +180,12 @@ def read_yaml(path: Path) -> Document:
             return mapping
         if isinstance(node, yaml.SequenceNode):
             return [plain(value, (*at, index)) for index, value in enumerate(node.value)]
-        return loader.construct_object(node)
+        try:
+            return loader.construct_object(node)
+        except ValueError as error:  # a date that does not exist, a number in a wrong base
+            raise DocumentError(
+                f"{node.value!r} cannot be read: put it in quotes.", at, f"{path}:{lines[at]}"
+            ) from error
 
     try:
         root = loader.get_single_node()

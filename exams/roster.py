@@ -54,13 +54,17 @@ def read(path: Path) -> tuple[Candidate, ...]:
             found: dict[str, Candidate] = {}
             users: set[str] = set()
             for row in table:
+                if not any(row.values()):
+                    continue  # spreadsheets write rows of commas below the last candidate
                 candidate = _candidate(row, f"{path}:{table.line_num}")
                 if candidate.number in found or candidate.user in users:
                     raise DocumentError("This number or user stands here twice.", (), f"{path}:{table.line_num}")
                 found[candidate.number] = candidate
                 users.add(candidate.user)
-    except OSError as error:
-        raise DocumentError("The roster cannot be read.", (), str(path)) from error
+    except UnicodeDecodeError as error:
+        raise DocumentError("The roster is not UTF-8 text: in Excel, save it as CSV UTF-8.", (), str(path)) from error
+    except (OSError, csv.Error) as error:
+        raise DocumentError(f"The roster cannot be read ({error}).", (), str(path)) from error
     return tuple(found.values())
 
 

@@ -19,6 +19,13 @@ from hub.settings import load
 from hub.state import engine
 
 
+def _groups(user: str) -> list[str] | None:
+    """The hub groups of `user`, None where nobody of that name is in the directory."""
+    settings = load()
+    person = Directory(engine(settings.database_url)).find(user)
+    return None if person is None else groups_of(person, settings.exams.collaboration)
+
+
 class XinglinAuthenticator(NativeAuthenticator):  # type: ignore[misc]
     """Log in by name and password; the groups follow from the directory at every login."""
 
@@ -27,12 +34,14 @@ class XinglinAuthenticator(NativeAuthenticator):  # type: ignore[misc]
         user = await super().authenticate(handler, data)
         if user is None:
             return None
-        settings = load()
-        person = Directory(engine(settings.database_url)).find(user)
-        if person is None:
+        if (groups := _groups(user)) is None:
             self.log.warning("%s has a password but is not in the directory.", user)
             return None
-        return {"name": user, "groups": groups_of(person, settings.exams.collaboration)}
+        return {"name": user, "groups": groups}
+
+    async def refresh_user(self, user: Any, handler: Any = None) -> dict[str, Any]:  # noqa: ARG002 - the base class's
+        """The groups as the directory has them now: a role that was taken away must not last as long as a log-in."""
+        return {"name": user.name, "groups": _groups(user.name) or []}
 
     def get_handlers(self, app: Any) -> list[Any]:  # noqa: ARG002 - the base class's signature
         """Our pages, then all of the hub's own, in the language chosen: whatever address fails shows our template.

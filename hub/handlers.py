@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,6 +29,7 @@ from hub.wiring import jupyterlab_offered
 from widgets.i18n import COOKIE, LANGUAGES, language_of, translations
 
 LANGUAGE_DAYS = 400
+HOME = "/hub/home"
 
 
 class Localised:
@@ -43,12 +45,21 @@ class Localised:
         """The hub's names for templates, with the language and its texts."""
         namespace: dict[str, Any] = super().template_namespace  # type: ignore[misc]
         catalogue = translations("hub", self.language)
-        return namespace | {"language": self.language, "languages": LANGUAGES, "_": catalogue.gettext}
+        here = self.request.uri  # type: ignore[attr-defined]
+        return namespace | {"language": self.language, "languages": LANGUAGES, "_": catalogue.gettext, "here": here}
 
 
 def localised(handlers: list[Any]) -> list[Any]:
     """The same handlers, each localised."""
     return [(pattern, type(handler.__name__, (Localised, handler), {}), *rest) for pattern, handler, *rest in handlers]
+
+
+def local(target: str) -> str:
+    """`target` where it is an address of this host for certain, else the home page.
+
+    Browsers leave out tabs and line breaks and take a backslash for a slash, so `/<tab>/host` would lead elsewhere.
+    """
+    return target if re.fullmatch(r"/(?!/)[^\\\s\x00-\x1f]*", target) else HOME
 
 
 class LanguageHandler(BaseHandler):  # type: ignore[misc]
@@ -57,10 +68,7 @@ class LanguageHandler(BaseHandler):  # type: ignore[misc]
     def get(self, language: str) -> None:
         """Set the cookie that every service reads, and redirect to a page of this host."""
         self.set_cookie(COOKIE, language, expires_days=LANGUAGE_DAYS, path="/", samesite="Lax")
-        target = self.get_argument("next", "/hub/home")
-        if not target.startswith("/") or target.startswith(("//", "/\\")):
-            target = "/hub/home"
-        self.redirect(target)
+        self.redirect(local(self.get_argument("next", HOME)))
 
 
 class PortalHandler(Localised, BaseHandler):  # type: ignore[misc]

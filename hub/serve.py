@@ -43,7 +43,7 @@ def check_ground(settings: Settings) -> None:
             pass
     except OSError as error:
         raise ServeError(
-            f"Port {server.port} on {server.address} is not free ({error.strerror}): "
+            f"Port {server.port} on {server.address} is not free ({os.strerror(error.errno or 0)}): "
             "stop what uses it, or choose another with XINGLIN_PORT."
         ) from error
     if not server.is_loopback and accounts_file(settings.home).exists():

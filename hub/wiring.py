@@ -16,6 +16,8 @@ ROUTES_CHECK_S = 15
 LOGIN_MINUTES = 10
 """How long an account is closed after FAILED_LOGINS wrong passwords."""
 FAILED_LOGINS = 10
+ROLES_S = 60
+"""How soon a person who is logged in has the role that the directory gives them now."""
 MINIMUM_PASSWORD = 10
 """Characters of a password that a person chooses."""
 
@@ -64,6 +66,7 @@ def _authenticator(c: Any) -> None:
     c.JupyterHub.authenticator_class = "hub.authenticator.XinglinAuthenticator"
     authenticator = c.XinglinAuthenticator
     authenticator.manage_groups = True
+    authenticator.auth_refresh_age = ROLES_S
     authenticator.allow_all = True  # whoever has a password has been given it by an operator
     authenticator.enable_signup = False
     authenticator.minimum_password_length = MINIMUM_PASSWORD

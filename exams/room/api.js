@@ -15,15 +15,15 @@ export class Unreachable extends Error {}
 const TIMEOUT_MS = 8000;
 const xsrf = document.querySelector('meta[name="xsrf"]')?.content ?? "";
 
-/** A response of the service; `body` makes it a POST. Throws Refusal or Unreachable. */
-async function ask(url, body) {
+/** A response of the service within `timeout`; `body` makes it a POST. Throws Refusal or Unreachable. */
+async function ask(url, body, timeout = TIMEOUT_MS) {
   const post = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
   let response;
   try {
     response = await fetch(url, {
       ...post,
       headers: { "Content-Type": "application/json", "X-XSRFToken": xsrf },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeout),
     });
   } catch (error) {
     throw new Unreachable(error.message);
@@ -36,16 +36,16 @@ async function ask(url, body) {
 
 /** The API below `base`; `clock` learns the server's time from every reply. */
 export function connect(base, clock) {
-  const json = async (path, body) => {
+  const json = async (path, body, timeout) => {
     const sent = clock.ticks();
-    const response = await ask(base + path, body);
+    const response = await ask(base + path, body, timeout);
     const answer = await response.json();
     clock.observe(sent, clock.ticks(), answer.now);
     return answer;
   };
   return {
     get: (path) => json(path),
-    post: (path, body) => json(path, body),
+    post: (path, body, timeout) => json(path, body, timeout),
     bytes: async (path) => (await ask(base + path)).arrayBuffer(),
   };
 }

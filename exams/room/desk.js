@@ -6,6 +6,7 @@ import { byId, h } from "./dom.js";
 import { t } from "./page.js";
 
 const EVERY_MS = 3000;
+const ACT_MS = 30 * 60_000; // as long as the service itself gives an act: marking thousands takes its time
 const STATES = {
   absent: () => t("Absent"),
   in: () => t("In the room"),
@@ -103,7 +104,7 @@ function ask(title, fields, post) {
 
 for (const button of document.querySelectorAll("[data-act]"))
   button.addEventListener("click", () =>
-    ask(ASK[button.dataset.act]?.() ?? button.textContent, [], async () => (await api.post(`acts/${button.dataset.act}`, {})).message));
+    ask(ASK[button.dataset.act]?.() ?? button.textContent, [], async () => (await api.post(`acts/${button.dataset.act}`, {}, ACT_MS)).message));
 
 byId("credit")?.addEventListener("click", () => {
   const fields = [

@@ -9,7 +9,7 @@ import click
 from courses.build import build
 from courses.catalogue import read_catalogue
 from hub.accounts_file import accounts_file, read_accounts
-from hub.serve import Platform, check_ground
+from hub.serve import Platform, ServeError, check_ground
 from hub.settings import Settings
 from widgets.assets import build as build_assets
 
@@ -22,7 +22,10 @@ def serve(settings: Settings, with_demo: bool) -> None:
 
     Example: XINGLIN_PORT=8080 xinglin serve --demo
     """
-    check_ground(settings)
+    try:
+        check_ground(settings)
+    except ServeError as error:  # says itself what to do; a traceback would add nothing
+        raise click.ClickException(str(error)) from error
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     click.echo("==> Widgets")
     build_assets()

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from exams.errands import LONGEST_S
 from exams.sitting import SittingStore
 from tests.exam_host import CANDIDATES, Process, store_url
 
@@ -373,6 +374,11 @@ def test_the_desk_shows_who_is_in(desks, service):
     candidate.page.keyboard.press("a")
     candidate.saved()
     page = lead.page
+    page.add_init_script("""
+      window.patience = [];
+      const given = AbortSignal.timeout.bind(AbortSignal);
+      AbortSignal.timeout = (ms) => (patience.push(ms), given(ms));
+    """)
     page.goto(f"{service.base}login?as=lead01")
     page.goto(f"{service.base}{service.exam}/desk")
     row = page.locator("#rows tr", has_text=CANDIDATES[0].number)
@@ -381,6 +387,8 @@ def test_the_desk_shows_who_is_in(desks, service):
     page.click("[data-act=collect]")
     page.locator("dialog .button:not(.second)").click()
     expect(page.locator("#desk-message")).to_have_text(f"{service.exam} collected by lead01")
+    # marking thousands takes minutes: the page waits as long as the service does
+    assert max(page.evaluate("patience")) >= LONGEST_S * 1000
     page.fill("#filter", "橘井")
     expect(page.locator("#rows tr")).to_have_count(1)
 

@@ -202,6 +202,24 @@ def test_an_exam_is_ended_early_by_its_lead_when_nobody_writes(tmp_path: Path) -
     assert run(tmp_path, "close", "dx-1", "--by", "lead01").output == "Error: The exam is over already.\n"
 
 
+def test_nothing_is_released_while_somebody_with_extra_time_writes(tmp_path: Path) -> None:
+    """The exam is over for all others: what they would see holds the keys."""
+    opens, closes = NOW - timedelta(hours=3), NOW - timedelta(hours=1)
+    build(tmp_path, "dx-1", opens, closes)
+    then = round(opens.timestamp() * 1000)
+    store = SittingStore(f"sqlite:///{tmp_path / 'exams' / DATABASE}", clock=lambda: then)
+    allowance = Allowance(60, round(closes.timestamp() * 1000), extra_minutes=1_000_000)
+    store.enter("dx-1", "N1", "A", 1, allowance, seat="s", actor="student01", origin="test").result()
+    refused = run(tmp_path, "release", "dx-1", "--by", "lead01", "--language", "zh")
+    assert refused.exit_code == 1
+    assert refused.output == "Error: 还有 1 份答卷未交。\n"
+    assert release.released(tmp_path / "exams" / "dx-1") is None
+    store.submit("dx-1", "N1", "s", 0, "student01").result()
+    store.close()
+    run(tmp_path, "mark", "dx-1", "--by", "lead01")
+    assert run(tmp_path, "release", "dx-1", "--by", "lead01").exit_code == 0
+
+
 RUN = """
 import os
 from dataclasses import dataclass

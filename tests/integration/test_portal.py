@@ -1,6 +1,10 @@
 """The portal, each role in turn, over the real hub."""
 
+import re
+
 import pytest
+
+from hub.handlers import local
 
 
 @pytest.mark.parametrize(
@@ -43,7 +47,26 @@ def test_the_language_is_remembered_and_redirects_stay_here(platform):
     answer = session.get(f"{platform.url}/hub/language/en?next=//evil.example/", timeout=10)
     assert answer.url == f"{platform.url}/hub/home"
     assert "My labs" in answer.text
+    answer = session.get(f"{platform.url}/hub/change-password", timeout=10)
+    there = re.search(r'id="language"[^>]*', answer.text) and re.search(r'href="(/hub/language/zh[^"]*)"', answer.text)
+    back = session.get(platform.url + there[1], timeout=10)
+    assert back.url == f"{platform.url}/hub/change-password"
+    assert "修改密码" in back.text
+    session.get(f"{platform.url}/hub/language/en", timeout=10)
     assert "My labs" in session.get(f"{platform.url}/hub/home", timeout=10).text
+
+
+@pytest.mark.parametrize("target", ["/hub/home", "/hub/change-password", "/services/exams/?a=b#c"])
+def test_an_address_of_this_host_is_kept(target):
+    assert local(target) == target
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["", "hub/home", "//x.example", "/\\x.example", "/\t/x.example", "/\n/x.example", "/a\\b", "https://x.example"],
+)
+def test_an_address_that_a_browser_may_take_for_another_host_is_not(target):
+    assert local(target) == "/hub/home"
 
 
 def test_a_student_gets_neither_tokens_of_others_nor_the_admin_page(platform):

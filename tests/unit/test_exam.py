@@ -100,6 +100,20 @@ def test_a_wrong_roster_is_refused(kept: Exam, text: str, said: str) -> None:
         kept.roster()
 
 
+def test_a_roster_in_the_encoding_of_a_chinese_windows_is_refused_with_what_to_do(kept: Exam) -> None:
+    text = "number,user,name,school,form,extra_minutes\nN1,u1,学生,东校,A,0\n"
+    (kept.folder / "roster.csv").write_bytes(text.encode("gb18030"))
+    with pytest.raises(DocumentError, match=r"roster\.csv: .*in Excel, save it as CSV UTF-8"):
+        kept.roster()
+
+
+def test_rows_of_commas_below_the_last_candidate_are_no_candidates(kept: Exam) -> None:
+    before = kept.roster()
+    with (kept.folder / "roster.csv").open("a", encoding="utf-8") as file:
+        file.write(",,,,,\r\n,,,,,\r\n")
+    assert kept.roster() == before
+
+
 words = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=12).filter(
     lambda word: word == word.strip()
 )

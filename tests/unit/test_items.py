@@ -70,6 +70,7 @@ def test_a_sound_file_loads(tmp_path: Path) -> None:
         ("group: g1", "group: g9", "17: There is no group 'g9' in this file."),
         ("    stem: Which?\n", "    stem: Which?\n    stem: That?\n", "13: A field stands here twice"),
         ("    key: B\n", "    key: [B\n", "15: This is not valid YAML"),
+        ("    stem: Which?\n", "    stem: 2026-13-45\n", "12: '2026-13-45' cannot be read: put it in quotes."),
         ("  - {id: i3", "  - {id: i3, zzz: 1", "18: The field 'zzz' is unknown here"),
         ("    type: A1\n", "    type: A3\n", "7: The field 'group' is missing."),
         ("    options: {A: one, B: two, C: three, D: four}\n", "    stem: s\n", "17: B1 items share options: see g1."),
@@ -79,6 +80,13 @@ def test_what_is_wrong_is_refused_with_file_and_line(tmp_path: Path, old: str, n
     text = SOUND.replace(old, new, 1)
     assert text != SOUND
     assert refusal(tmp_path, text).startswith(said)
+
+
+@pytest.mark.parametrize("content", ["题干".encode("gb18030"), b"stem: \x07bell"])
+def test_a_file_that_is_no_text_is_refused_with_its_name(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "bank.yaml").write_bytes(content)
+    with pytest.raises(DocumentError, match=r"bank\.yaml: The file cannot be read as UTF-8 text"):
+        load_file(tmp_path / "bank.yaml")
 
 
 MEASURED = """\
