@@ -26,6 +26,7 @@ from jupyterhub.utils import url_path_join
 from tornado import web
 from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.utils import get_page_config
 
 from courses.build import KERNEL
@@ -46,6 +47,7 @@ TEMPLATES = ROOT / "hub" / "jupyter"
 EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
 """The JupyterLab extensions a lab needs; each one more is a script every page loads."""
 REPORT_BYTES = 8192
+PROTOCOL = "v1.kernel.websocket.jupyter.org"
 CULL_INTERVAL_S = 10
 WAIT_S = 3.0
 """A request waits so long for its turn before the page says how many come first."""
@@ -127,6 +129,19 @@ class LabHandler(TornadoVoilaHandler):  # type: ignore[misc]
         """A page of ours with one sentence and the way back."""
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.finish(self.render_template("problem.html", status_code=status_code))
+
+
+class LabSocketHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
+    """A page's way to its kernel, in the one protocol that Voila can read.
+
+    In the older one it takes what a kernel sends for lengths, counts to them without end, and the service stands still.
+    """
+
+    async def get(self, kernel_id: str) -> None:
+        """Open the socket; 400 for a client that does not offer the protocol."""
+        if PROTOCOL not in self.request.headers.get("Sec-WebSocket-Protocol", ""):
+            raise web.HTTPError(400, reason=f"Only {PROTOCOL} is spoken here")
+        await super().get(kernel_id)
 
 
 class CloseHandler(APIHandler):
@@ -217,6 +232,7 @@ class AppsService(Voila):  # type: ignore[misc]
         unwanted = ("/voila/tree", "/voila/files/", "/voila/api/contents", "/voila/render/", "/voila/api/shutdown/")
         kept = [rule for rule in super().init_handlers() if rule[0].startswith(PREFIX)]
         kept = [rule for rule in kept if rule[0] != PREFIX and not any(part in rule[0] for part in unwanted)]
+        kept = [(rule[0], SOCKETS.get(rule[1], rule[1]), *rule[2:]) for rule in kept]
         # Voila takes the identity provider's pages as they come, without the prefix
         login = [(url_path_join(PREFIX, path), *rest) for path, *rest in self.identity_provider.get_handlers()]
         lab_options = {
@@ -234,6 +250,9 @@ class AppsService(Voila):  # type: ignore[misc]
             (PATH, UsageHandler),
             (PREFIX, web.RedirectHandler, {"url": "/hub/home", "permanent": False}),
         ]
+
+
+SOCKETS: dict[Any, Any] = {VoilaKernelWebsocketHandler: LabSocketHandler}
 
 
 def serve(settings: Settings, url: str) -> None:

@@ -7,7 +7,9 @@ import psutil
 import pytest
 import tornado.httpclient
 import tornado.websocket
+from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
 
+from hub.apps import PROTOCOL
 from tests.platform import closed, until
 
 LAB = "/services/apps/voila/render/physiology/01_nerve.ipynb"
@@ -79,11 +81,25 @@ def test_a_kernel_answers_its_owner_alone(platform):
     assert owner.get(kernel, timeout=10).status_code == 200
 
 
-async def connect(platform, session, kernel):
+async def connect(platform, session, kernel, protocols=(PROTOCOL,)):
     address = f"{platform.url.replace('http', 'ws')}/services/apps/api/kernels/{kernel}/channels"
     cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in session.cookies if cookie.path != "/hub/")
     request = tornado.httpclient.HTTPRequest(address, headers={"Cookie": cookies, "Origin": platform.url})
-    return await tornado.websocket.websocket_connect(request)
+    return await tornado.websocket.websocket_connect(request, subprotocols=list(protocols))
+
+
+async def say(socket, message):
+    """Send a message as a page does."""
+    data = serialize_msg_to_ws_v1(message, message["channel"], lambda part: json.dumps(part).encode())
+    await socket.write_message(data, binary=True)
+
+
+async def test_a_page_in_a_protocol_that_voila_cannot_read_is_refused(platform):
+    """In the older one it would count to a length that is none, and every lab would stand still."""
+    session, _page, config = opened(platform, "student01")
+    for protocols in ((), ("v0.kernel.websocket.jupyter.org",)):
+        with pytest.raises(tornado.httpclient.HTTPClientError, match="400"):
+            await connect(platform, session, config["kernelId"], protocols)
 
 
 async def test_no_code_from_the_browser_reaches_a_kernel(platform):
@@ -92,11 +108,11 @@ async def test_no_code_from_the_browser_reaches_a_kernel(platform):
     header = {"msg_id": "m", "msg_type": "execute_request", "session": "s", "username": "", "version": "5.3"}
     content = {"code": "print('reached')", "silent": False}
     message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-    await socket.write_message(json.dumps(message))
+    await say(socket, message)
     question = {**message, "header": {**header, "msg_id": "k", "msg_type": "kernel_info_request"}, "content": {}}
-    await socket.write_message(json.dumps(question))
+    await say(socket, question)
     answers = []
-    while not any('"msg_type": "kernel_info_reply"' in str(answer) for answer in answers):
+    while not any("kernel_info_reply" in str(answer) for answer in answers):
         answers.append(await socket.read_message())
     await closed(socket)
     assert "execute_reply" not in str(answers)
