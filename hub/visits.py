@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import zmq.asyncio
 from jupyter_server.auth import Authorizer
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from traitlets import Dict as DictTrait
-from traitlets import Integer, Unicode
+from traitlets import Integer, Unicode, default
 
 from courses.tasks import REPORT_TOKEN, REPORT_URL
 from hub.people import Role
@@ -56,6 +57,14 @@ class VisitKernelManager(AsyncMappingKernelManager):
     kernel_extra = DictTrait(help="More variables for every kernel.").tag(config=True)
 
     visits = DictTrait(help="The Visit of each kernel by its id.")
+
+    @default("context")
+    def _room_for_sockets(self) -> zmq.asyncio.Context:
+        """An open lab has six sockets here; ZeroMQ's own default ends at 170 labs."""
+        context = zmq.asyncio.Context()
+        context.max_sockets = context.get(zmq.SOCKET_LIMIT)
+        self._created_context = True
+        return context
 
     async def start_kernel(self, **options: Any) -> str:  # type: ignore[override]
         """Start a kernel for the visit of the present task; returns its id."""
