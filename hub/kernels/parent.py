@@ -191,6 +191,7 @@ def main(descriptor: int) -> None:
         app.prepare()
         for module in preload:
             importlib.import_module(module)
+        app.warm()
         return {"pid": os.getpid()}
 
     sys.exit(serve_prepared(control, app, prepare))
