@@ -38,4 +38,4 @@ def test_a_small_exam_loses_nothing():
 
 def test_a_few_pages_of_a_lab():
     lines = figures("lab_page", "--opens", 1, "--herd", 2)
-    assert [line.split()[0] for line in lines] == ["lab_page", "lab_memory", "lab_herd"]
+    assert [line.split()[0] for line in lines] == ["lab_page", "lab_herd", "lab_memory"]
