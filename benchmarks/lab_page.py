@@ -31,6 +31,10 @@ LAB = "physiology/01_nerve"
 PAGE_S = 150
 
 
+class LostPageError(RuntimeError):
+    """A page that came without its widgets: the server says that all is well, but its kernel did not run."""
+
+
 def pss_mb(process: psutil.Process) -> float:
     """Memory of a process, MB; what it shares counts by its share."""
     rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text("ascii")
@@ -50,19 +54,19 @@ def seconds(open_page: Callable[[], None]) -> float:
 
 
 def herd(open_page: Callable[[], None], number: int) -> float:
-    """Pages a second when `number` are opened at once, until the last that comes; stock now and then loses one."""
+    """Pages a second when `number` are opened at once, until the last that comes whole; stock loses some then."""
     begun = time.perf_counter()
     came: list[float] = []
 
     def one(_: int) -> None:
-        with contextlib.suppress(requests.Timeout):
+        with contextlib.suppress(requests.Timeout, LostPageError):
             open_page()
             came.append(time.perf_counter() - begun)
 
     with ThreadPoolExecutor(number) as pool:
         list(pool.map(one, range(number)))
     if len(came) < number:
-        print(f"{number - len(came)} of {number} pages did not come within {PAGE_S} s.", file=sys.stderr)
+        print(f"{number - len(came)} of {number} pages did not come whole within {PAGE_S} s.", file=sys.stderr)
     return len(came) / max(came)
 
 
@@ -123,7 +127,7 @@ def fetch(session: requests.Session, url: str) -> None:
         time.sleep(float(page.headers["Retry-After"]))
     page.raise_for_status()
     if "application/vnd.jupyter.widget-view+json" not in page.text:
-        raise RuntimeError("The page has no widgets.")
+        raise LostPageError("The page has no widgets.")
 
 
 def main() -> None:
