@@ -21,6 +21,8 @@ import nbformat
 import nbgrader
 from nbgrader.api import Gradebook
 
+from hub.serve import program_path
+
 GUIDE = Path(nbgrader.__file__).parent / "docs" / "source" / "user_guide"
 ASSIGNMENT = "ps1"
 MARK_S = 900
@@ -42,7 +44,7 @@ def course(folder: Path, kernel: str, students: int) -> None:
 def run(folder: Path, *command: str) -> None:
     """One nbgrader command in the course's folder; RuntimeError with its last lines where it fails."""
     arguments = [sys.executable, "-m", "nbgrader", *command]
-    environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(folder / "no-configuration")}
+    environment = {**os.environ, "PATH": program_path(), "JUPYTER_CONFIG_DIR": str(folder / "no-configuration")}
     done = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, timeout=MARK_S)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr[-2000:]}")

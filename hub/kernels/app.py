@@ -122,6 +122,16 @@ class KernelApp(IPKernelApp):
         sys.stdout.flush()
         sys.stderr.flush()
         self.start()
+        self._hear_control_out()
+
+    def _hear_control_out(self) -> None:
+        """The control thread ends before the process does.
+
+        It flushes the standard streams through iopub's thread, whose exit handler may come first: then each shutdown in
+        four waits until its manager has lost patience.
+        """
+        self.control_thread.stop()
+        self.control_thread.join()
 
     def init_code(self) -> None:
         """As IPython's, without the list of all modules: to name them again would copy a megabyte in each kernel."""
