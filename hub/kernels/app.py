@@ -28,8 +28,8 @@ WIRES = (
     "iopub_socket",
     "stdin_socket",
 )
-IMPORTED_BY_EACH = ("faulthandler", "tornado.platform.asyncio", "IPython.extensions.storemagic")
-"""What ipykernel imports when it starts."""
+IMPORTED_BY_EACH = ("faulthandler", "tornado.platform.asyncio", "IPython.extensions.storemagic", "psutil")
+"""What ipykernel imports when it starts and when it ends."""
 
 
 def without_debugger() -> None:
@@ -101,13 +101,17 @@ class KernelApp(IPKernelApp):
         self.connection_file = connection_file
         self.init_connection_file()
 
-    def start_here(self, *, history: bool) -> None:
-        """After the fork: ipykernel's steps that need this process, then serve until the kernel is shut down."""
+    def start_here(self, *, history: bool, bound: int) -> None:
+        """After the fork: ipykernel's steps that need this process, then serve until the kernel is shut down.
+
+        The descriptor `bound` is closed once clients can connect.
+        """
         self.parent_handle = os.getppid()
         self.session.pid = os.getpid()
         self.session.session = str(uuid.uuid4())
         self.init_sockets()
         self.init_heartbeat()
+        os.close(bound)
         if os.path.exists(self.abs_connection_file):  # not where it is hidden, and then nobody's business
             self.write_connection_file()
         self.log_connection_info()

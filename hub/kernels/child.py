@@ -23,9 +23,13 @@ PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def become_kernel(app: KernelApp, launch: dict[str, Any], streams: Sequence[int]) -> NoReturn:
-    """Be the kernel that `launch` describes, with `streams` as stdin, stdout and stderr; ends the process."""
+def become_kernel(app: KernelApp, launch: dict[str, Any], descriptors: Sequence[int]) -> NoReturn:
+    """Be the kernel that `launch` describes; ends the process.
+
+    `descriptors` are stdin, stdout, stderr, and one to close when the kernel's sockets are bound.
+    """
     code = 1
+    *streams, bound = descriptors
     try:
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
@@ -40,7 +44,7 @@ def become_kernel(app: KernelApp, launch: dict[str, Any], streams: Sequence[int]
         sys.argv = launch["argv"]
         Limits(**launch["limits"]).apply()
         gc.enable()
-        app.start_here(history=launch["history"])
+        app.start_here(history=launch["history"], bound=bound)
         code = 0
     except SystemExit as stop:
         code = exit_code(stop)

@@ -93,7 +93,7 @@ class Parent:
             wire.send(self._control, message)
 
     def _fork(self, request: wire.Message, descriptors: list[int]) -> None:
-        """A kernel with `descriptors` as its standard streams."""
+        """A kernel with the `descriptors` that `become_kernel` takes."""
         self._forked(request, lambda: become_kernel(self._app, request["launch"], descriptors))
 
     def _notebook(self, request: wire.Message, descriptors: list[int]) -> None:

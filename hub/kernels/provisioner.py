@@ -24,11 +24,14 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.paths import jupyter_runtime_dir
 from traitlets import Bool, Integer, List, Unicode
 
+from hub.kernels.client import prompt
 from hub.kernels.limits import Limits
 from hub.kernels.link import PARENTS, ForkedProcess, Link, ParentGoneError
 
 FORK_TIMEOUT_S = 30.0
-"""A parent that has not forked by then hangs; importing a large preload set takes a few seconds."""
+"""A parent without a kernel by then hangs; importing a large preload set takes a few seconds."""
+POLL_S = 0.1
+"""How often jupyter_client's managers look whether a kernel has ended."""
 LAUNCHERS = ("ipykernel_launcher", "ipykernel")
 UNDERSTOOD = {"env", "cwd", "stdin", "stdout", "stderr", "independent", "kernel_id"}
 
@@ -57,7 +60,8 @@ class ForkProvisioner(LocalProvisioner):
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """As stock, over ipc in a private folder where the client has not chosen ports of its own."""
         self._notebook = kwargs.pop("notebook", None)
-        manager = self.parent
+        if (manager := self.parent) is not None:
+            manager.client_factory = prompt(manager.client_factory)
         if manager and manager.transport == "tcp" and not any(manager.ports) and sys.platform == "linux":
             self._folder = tempfile.mkdtemp(dir=sockets_folder())
             manager.transport, manager.ip, manager.cache_ports = "ipc", f"{self._folder}/kernel", False
@@ -93,14 +97,19 @@ class ForkProvisioner(LocalProvisioner):
             "shown": [*self.shown, *([self._folder] if self._folder else [])],
             "limits": vars(Limits(self.memory_mb, self.cpu_s, self.processes)),
         }
-        with Streams(kwargs) as streams:
-            asked = link.fork(launch, streams.descriptors)
-            try:
+        waiting, bound = os.pipe()
+        try:
+            with Streams(kwargs) as streams:
+                streams.callback(os.close, bound)
+                asked = link.fork(launch, [*streams.descriptors, bound])
                 process = await asyncio.wait_for(asyncio.wrap_future(asked), FORK_TIMEOUT_S)
-            except TimeoutError:
-                link.close()
-                raise ParentGoneError(f"the parent did not answer within {FORK_TIMEOUT_S:.0f} s") from None
-            process.stdout, process.stderr = streams.keep()
+                process.stdout, process.stderr = streams.keep()
+            await asyncio.wait_for(closed(waiting), FORK_TIMEOUT_S)
+        except TimeoutError:
+            link.close()
+            raise ParentGoneError(f"no kernel is up within {FORK_TIMEOUT_S:.0f} s") from None
+        finally:
+            os.close(waiting)
         return process
 
     async def send_signal(self, signum: int) -> None:
@@ -110,12 +119,31 @@ class ForkProvisioner(LocalProvisioner):
         else:
             await super().send_signal(signum)
 
+    async def shutdown_requested(self, restart: bool = False) -> None:
+        """Hear of the kernel's end as it happens; the manager looks every tenth of a second only."""
+        await super().shutdown_requested(restart=restart)
+        if isinstance(self.process, ForkedProcess):
+            await asyncio.wait([asyncio.wrap_future(self.process.ended)], timeout=POLL_S)
+
     async def cleanup(self, restart: bool = False) -> None:
         """Remove the folder of the sockets, once it is not needed for a restart."""
         await super().cleanup(restart=restart)
         if self._folder is not None and not restart:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
+
+
+async def closed(descriptor: int) -> None:
+    """Wait until nobody holds the other end of a pipe.
+
+    A client that connects before the kernel's sockets are bound tries again a tenth of a second later only.
+    """
+    loop, event = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(descriptor, event.set)
+    try:
+        await event.wait()
+    finally:
+        loop.remove_reader(descriptor)
 
 
 @functools.cache
