@@ -8,12 +8,14 @@ from __future__ import annotations
 import functools
 import inspect
 import time
+from collections.abc import Callable
 from queue import Empty
 from typing import Any
 
 from jupyter_client.client import KernelClient
 from jupyter_core.utils import ensure_async, run_sync
 
+Message = dict[str, Any]
 LOOK_S = 1.0
 """A kernel that does not answer is asked again so often, and whether it lives."""
 
@@ -27,8 +29,8 @@ async def wait_for_ready(self: Any, timeout: float | None = None) -> None:
     deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
     while True:
         asked = self.kernel_info()
-        reply = await _told(self.shell_channel, lambda message: message["msg_type"] == "kernel_info_reply")
-        if reply is not None and await _told(self.iopub_channel, lambda message: _done(message, asked)):
+        reply = await _told(self.shell_channel, is_reply)
+        if reply is not None and await _told(self.iopub_channel, functools.partial(is_done, asked)):
             self._handle_kernel_info_reply(reply)
             return
         if not await self._async_is_alive():
@@ -37,8 +39,9 @@ async def wait_for_ready(self: Any, timeout: float | None = None) -> None:
             raise RuntimeError(f"Kernel didn't respond in {timeout:.0f} seconds")
 
 
-async def _told(channel: Any, wanted: Any) -> Any:
+async def _told(channel: Any, wanted: Callable[[Message], bool]) -> Message | None:
     """The first message of `channel` that is `wanted`; None where it is silent."""
+    message: Message
     try:
         while not wanted(message := await ensure_async(channel.get_msg(timeout=LOOK_S))):
             pass
@@ -47,8 +50,14 @@ async def _told(channel: Any, wanted: Any) -> Any:
     return message
 
 
-def _done(message: dict[str, Any], asked: str) -> bool:
-    return message["content"].get("execution_state") == "idle" and message["parent_header"].get("msg_id") == asked
+def is_reply(message: Message) -> bool:
+    """Whether the kernel answers here that it is there."""
+    return bool(message["msg_type"] == "kernel_info_reply")
+
+
+def is_done(asked: str, message: Message) -> bool:
+    """Whether the kernel says here that it is done with the request `asked`."""
+    return bool(message["content"].get("execution_state") == "idle" and message["parent_header"].get("msg_id") == asked)
 
 
 @functools.cache

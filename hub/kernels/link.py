@@ -233,6 +233,7 @@ class Parents:
 
     def _start(self, key: str, preload: Sequence[str], environment: Mapping[str, str]) -> Link:
         if (old := self._processes.pop(key, None)) is not None:
+            old.kill()  # its wire has ended; one that hangs would not notice
             old.wait()
         near, far = wire.pair()
         with far:
