@@ -1,5 +1,6 @@
 """Forked kernels: each is a full kernel, shares nothing it must not, and a parent that fails costs nobody theirs."""
 
+import asyncio
 import json
 import os
 import re
@@ -12,10 +13,12 @@ from queue import Empty
 import psutil
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import KernelManager
+from jupyter_client.manager import AsyncKernelManager, KernelManager
 
 from hub.kernels import link
+from hub.kernels.limits import MIB
 from hub.kernels.link import ForkedProcess
+from hub.kernels.provisioner import sockets_folder
 from tests.platform import until
 
 READY_S = 60
@@ -402,7 +405,7 @@ def test_a_client_gives_up_on_a_kernel_that_does_not_answer(kernel):
 
 def test_a_server_that_is_killed_takes_parent_and_kernels_along(tmp_path):
     code = (
-        "from jupyter_client.manager import KernelManager\n"
+        "from jupyter_client.manager import AsyncKernelManager, KernelManager\n"
         "import signal\n"
         "m = KernelManager(kernel_name='xinglin'); m.start_kernel()\n"
         "print(m.provisioner.pid, flush=True)\n"
@@ -417,25 +420,40 @@ def test_a_server_that_is_killed_takes_parent_and_kernels_along(tmp_path):
     until(lambda: not running(kernel.pid) and not running(parent.pid), 10, "kernel and parent are gone")
 
 
-def test_opens_and_closes_leave_nothing_behind(kernels):
-    """Descriptors, processes, sockets and the parent's memory stay where they were."""
+def test_a_thousand_opens_and_closes_leave_nothing_behind(kernels):
+    """Processes, descriptors, sockets, folders and the parent's memory stay where they were."""
     first = kernels()
     parent = psutil.Process(first.manager.provisioner.pid).parent()
-    rounds = 25
 
     def state():
         here = psutil.Process()
-        return here.num_fds(), parent.num_fds(), len(parent.children(recursive=True))
+        sockets = [line for line in Path("/proc/net/unix").read_text().splitlines() if sockets_folder() in line]
+        folders = os.listdir(sockets_folder())
+        return here.num_fds(), parent.num_fds(), len(parent.children(recursive=True)), len(sockets), len(folders)
 
-    open_and_close(2)
+    open_and_close(20)
     before, memory = state(), parent.memory_info().rss
-    open_and_close(rounds)
+    open_and_close(1000)
     until(lambda: state() == before, 10, f"{state()} is {before} again")
-    assert parent.memory_info().rss - memory < rounds * 100_000
+    assert parent.memory_info().rss - memory < 4 * MIB
 
 
-def open_and_close(times):
-    for _ in range(times):
-        manager = KernelManager(kernel_name="xinglin")
-        manager.start_kernel()
-        manager.shutdown_kernel(now=True)
+def open_and_close(times, at_once=8):
+    """Kernels, by turns shut down and killed."""
+
+    async def one(number):
+        manager = AsyncKernelManager(kernel_name="xinglin")
+        await manager.start_kernel()
+        assert isinstance(manager.provisioner.process, ForkedProcess)
+        await manager.shutdown_kernel(now=number % 2)
+
+    async def all_of_them():
+        numbers = iter(range(times))
+
+        async def worker():
+            for number in numbers:
+                await one(number)
+
+        await asyncio.gather(*(worker() for _ in range(at_once)))
+
+    asyncio.run(all_of_them())
