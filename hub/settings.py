@@ -57,6 +57,8 @@ class Kernels:
     memory_mb: int
     cpu_s: int
     processes: int
+    control_groups: list[str]
+    tasks: int
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.paths import jupyter_runtime_dir
 from traitlets import Bool, Integer, List, Unicode
 
+from hub.kernels import control_groups
 from hub.kernels.client import prompt
 from hub.kernels.limits import Limits
 from hub.kernels.link import PARENTS, ForkedProcess, Link, ParentGoneError
@@ -51,11 +52,16 @@ class ForkProvisioner(LocalProvisioner):
         config=True
     )
     shown = List(Unicode(), help="Paths inside `hidden` that they see all the same.").tag(config=True)
+    control_groups = List(Unicode(), help="Folders of control groups in which each kernel gets its own.").tag(
+        config=True
+    )
+    tasks = Integer(0, help="Processes and threads in a kernel's control group; 0: any.").tag(config=True)
     history = Bool(True, help="Whether kernels write IPython's history.").tag(config=True)
 
     _folder: str | None = None
     """The private folder of this kernel's sockets."""
     _notebook: Link | None = None
+    _groups: Sequence[Path] = ()
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """As stock, over ipc in a private folder where the client has not chosen ports of its own."""
@@ -69,7 +75,18 @@ class ForkProvisioner(LocalProvisioner):
         return await super().pre_launch(**kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Fork, or start the stock way."""
+        """Fork, or start the stock way; either is in its control groups before a client can reach it."""
+        self._groups = control_groups.make(self.control_groups, memory_mb=self.memory_mb, tasks=self.tasks)
+        try:
+            info = await self._launch(cmd, kwargs)
+        except BaseException:
+            await control_groups.remove(self._groups)
+            raise
+        if self.pid is not None:
+            control_groups.enter(self._groups, self.pid)
+        return info
+
+    async def _launch(self, cmd: list[str], kwargs: dict[str, Any]) -> KernelConnectionInfo:
         connection_file = forkable(cmd, kwargs)
         if connection_file is not None:
             try:
@@ -126,8 +143,10 @@ class ForkProvisioner(LocalProvisioner):
             await asyncio.wait([asyncio.wrap_future(self.process.ended)], timeout=POLL_S)
 
     async def cleanup(self, restart: bool = False) -> None:
-        """Remove the folder of the sockets, once it is not needed for a restart."""
+        """Remove the control groups, and the folder of the sockets once it is not needed for a restart."""
         await super().cleanup(restart=restart)
+        groups, self._groups = self._groups, ()
+        await control_groups.remove(groups)
         if self._folder is not None and not restart:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None

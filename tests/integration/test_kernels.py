@@ -1,6 +1,7 @@
 """Forked kernels: each is a full kernel, shares nothing it must not, and a parent that fails costs nobody theirs."""
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -64,8 +65,9 @@ class Running:
         return text.strip()
 
     def close(self, now=False):
-        self.client.stop_channels()
-        self.manager.shutdown_kernel(now=now)
+        if self.manager.has_kernel:
+            self.client.stop_channels()
+            self.manager.shutdown_kernel(now=now)
 
 
 @pytest.fixture
@@ -277,6 +279,93 @@ def test_limits_hold(kernels, limit, code):
     else:
         assert kernel.reply_to(request)["ename"] == "MemoryError"
     kernel.close(now=True)
+
+
+@pytest.fixture
+def delegated():
+    """Control groups for us, as an operator makes them: of version 2, or of version 1 with two controllers."""
+    root = Path("/sys/fs/cgroup")
+    bases = [root] if (root / "cgroup.controllers").exists() else [root / "memory", root / "pids"]
+    folders = [base / f"xinglin-test-{os.getpid()}" for base in bases]
+    try:
+        for folder in folders:
+            folder.mkdir()
+            if (folder / "cgroup.subtree_control").exists():
+                (folder / "cgroup.subtree_control").write_text("+memory +pids")
+    except OSError as error:
+        pytest.skip(f"no control groups for us here: {error}")
+    yield folders
+    for folder in folders:
+        until(lambda folder=folder: not [path for path in folder.iterdir() if path.is_dir()], 10, "groups are removed")
+        folder.rmdir()
+
+
+def grouping(folders, **limits):
+    """A manager whose kernel has a control group in each of `folders`."""
+    manager = KernelManager(kernel_name="xinglin")
+    manager.config.ForkProvisioner.update(control_groups=[str(folder) for folder in folders], **limits)
+    return manager
+
+
+def test_memory_of_a_kernel_and_all_it_starts_is_counted_together(delegated, kernels):
+    """Three of its children use 50 MB each and are within their own limits; Linux ends the group's largest."""
+    kernel = kernels(manager=grouping(delegated, memory_mb=100))
+    process = psutil.Process(kernel.manager.provisioner.pid)
+    big = "x = bytearray(b'x' * 50_000_000); import signal; signal.pause()"
+    kernel.client.execute(
+        f"import subprocess, sys\nc = [subprocess.Popen([sys.executable, '-c', {big!r}]) for _ in 'abc']"
+    )
+
+    def one_is_gone():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return psutil.STATUS_ZOMBIE in [child.status() for child in process.children()]
+        return True
+
+    until(one_is_gone, 30, "one is ended")
+
+
+def test_processes_of_one_kernel_are_limited_and_another_has_its_own(delegated, kernels):
+    one, two = (kernels(manager=grouping(delegated, tasks=40)) for _ in range(2))
+    code = (
+        "import subprocess\n"
+        "many = []\n"
+        "try:\n"
+        "    while len(many) < 60: many.append(subprocess.Popen(['sleep', '300']))\n"
+        "except BlockingIOError as error: print(len(many) < 40, error.strerror)\n"
+    )
+    assert one.says(code) == "True Resource temporarily unavailable"
+    assert two.says("import subprocess; print(subprocess.run(['true']).returncode)") == "0"
+
+
+@pytest.mark.parametrize("now", [True, False])
+def test_what_left_its_session_goes_with_the_kernels_control_group(delegated, kernels, now):
+    kernel = kernels(manager=grouping(delegated))
+    pid = int(kernel.says("import subprocess; p = subprocess.Popen(['setsid', 'sleep', '300']); print(p.pid)"))
+    until(lambda: os.getsid(pid) == pid, 10, "it has a session of its own")
+    kernel.close(now=now)
+    until(lambda: not running(pid), 10, "it is gone")
+
+
+def test_a_full_process_table_lets_the_next_kernel_start_the_stock_way(kernels, delegated, caplog):
+    first = kernels()
+    assert first.forked
+    parent = psutil.Process(first.manager.provisioner.pid).parent()
+    (group,) = [folder for folder in delegated if (folder / "pids.max").exists()]
+    full = group / "full"
+    full.mkdir()
+    (full / "pids.max").write_text("1")
+    (full / "cgroup.procs").write_text(str(parent.pid))
+    stock = kernels()
+    assert not stock.forked
+    assert "starts the stock way: [Errno 11]" in caplog.text
+    assert stock.says("print(1)") == "1"
+    (full / "pids.max").write_text("max")
+    again = kernels()
+    assert again.forked
+    again.close(now=True)
+    (full.parent.parent / "cgroup.procs").write_text(str(parent.pid))
+    until(lambda: not (full / "cgroup.procs").read_text(), 10, "the parent is out again")
+    full.rmdir()
 
 
 def isolated(folder, **options):
