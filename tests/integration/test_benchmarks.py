@@ -39,3 +39,14 @@ def test_a_small_exam_loses_nothing():
 def test_a_few_pages_of_a_lab():
     lines = figures("lab_page", "--opens", 1, "--herd", 2)
     assert [line.split()[0] for line in lines] == ["lab_page", "lab_herd", "lab_memory"]
+
+
+def test_a_few_open_labs_and_a_slider():
+    lines = figures("open_labs", "--labs", 2, "--moves", 2, "--seconds", 2)
+    assert [line.split()[0] for line in lines] == ["open_labs_slider_p95", "open_labs_memory"]
+
+
+def test_marks_are_the_same_with_our_kernel():
+    lines = figures("autograde_kernel", "--students", 2)
+    assert [line.split()[0] for line in lines] == ["autograde_kernel", "autograde_equal_marks"]
+    assert lines[1].split()[3] == "1.000"

@@ -122,6 +122,17 @@ def test_the_demo_is_never_shown_to_the_network(tmp_path):
     assert "demo" in error
 
 
+@pytest.mark.parametrize(("folder", "reason"), [("nowhere", "No such file"), (".", "no control group")])
+def test_a_folder_that_is_no_control_group_is_said_in_one_line(tmp_path, folder, reason):
+    (tmp_path / "xinglin.toml").write_text(f'[kernels]\ncontrol_groups = ["{tmp_path / folder}"]\n')
+    code, _out, error = command("serve", home=tmp_path, port=free_port())
+    assert code == 1
+    assert error.strip().splitlines() == [error.strip()]
+    assert str(tmp_path / folder) in error
+    assert reason in error
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("kernel-")] == []
+
+
 @pytest.mark.parametrize("port", ["0", "65536", "eighty"])
 def test_a_port_that_is_none_is_refused(tmp_path, port):
     code, _out, error = command("user", "list", home=tmp_path, port=port)
