@@ -1,85 +1,190 @@
-"""Assembly 组卷: the items of a bank that fill a blueprint, chosen exactly by integer programming.
+"""Assembly 组卷: parallel forms that fill a blueprint, chosen exactly by integer programming.
 
-Items of one group (a shared case, shared options) come all together or not at all. Among all choices that fit, the seed
-decides; the same bank, blueprint and seed give the same form.
+Items of one group (a shared case, shared options) come all together or not at all; an item is in one form at most,
+anchors are in all. Among all choices that fit, the seed decides; the same bank, blueprint and seed give the same forms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
+from numpy.typing import NDArray
 
 from exams.blueprint import Blueprint, Cell
 from exams.form import Form
 from exams.items import TYPES, Group, Item
+from exams.programme import Demand, solve
 
-DIFFICULTY = "the mean difficulty"
+DIFFICULTY, INFORMATION, EXPOSURE = "the mean difficulty", "the matched information", "the exposure limit"
+SAMPLE = 2.0
+"""A bank may hold many times what is needed; forms are first sought among so many times the items needed."""
+
+Unit = tuple[Item, ...]
+"""What comes together: one item, or a whole group."""
 
 
 class AssemblyError(ValueError):
     """The bank cannot fill the blueprint; the message names the cells that clash."""
 
 
-def assemble(items: Sequence[Item], blueprint: Blueprint, *, form: str, exam: str, seed: int) -> Form:
-    """Form `form` of the exam `exam` from the items of the blueprint's subject.
+def information(item: Item) -> float:
+    """Fisher information of a Rasch item about candidates at the level its difficulty is told for: p (1 - p).
 
-    Raises AssemblyError where no choice of items fits, naming the cells that cannot be filled together.
+    Lord, Applications of Item Response Theory to Practical Testing Problems (1980), chapter 5, with discrimination 1.
+    """
+    return item.difficulty * (1 - item.difficulty)
+
+
+def assemble(
+    items: Sequence[Item],
+    blueprint: Blueprint,
+    *,
+    forms: Sequence[str],
+    exam: str,
+    seed: int,
+    exposure: Mapping[str, int] | None = None,
+) -> tuple[Form, ...]:
+    """The `forms` of the exam `exam` from the items of the blueprint's subject.
+
+    exposure: in how many forms an item stood already, by id. Raises AssemblyError where no choice of items fits, naming
+    the demands that cannot be met together.
     """
     pool = [item for item in items if item.subject == blueprint.subject]
-    for cell in blueprint.cells:
-        available = sum(cell.holds(item) for item in pool)
-        if available < cell.count:
-            raise AssemblyError(f"The cell {cell} wants {cell.count} items; the bank has {available}.")
-    chosen = _solve(pool, blueprint, blueprint.cells, seed, difficulty=True)
-    if chosen is None:
-        raise AssemblyError(f"These cannot be had together: {'; '.join(_clash(pool, blueprint))}.")
-    return Form(form, exam, tuple(sorted(chosen, key=lambda item: _place(item, pool))))
-
-
-def _place(item: Item, pool: Sequence[Item]) -> tuple[int, int, int]:
-    """By type, then as in the bank, a group where its first item stands."""
-    first = next(other for other in pool if other is item or (item.group and other.group == item.group))
-    return TYPES.index(first.type), pool.index(first), pool.index(item)
-
-
-def _solve(
-    pool: Sequence[Item], blueprint: Blueprint, cells: Sequence[Cell], seed: int, *, difficulty: bool
-) -> list[Item] | None:
-    """The items that fill `cells` (other cells count freely), None where there is no such choice."""
-    rows, lower, upper = [], [], []
-    for cell in cells:
-        rows.append([float(cell.holds(item)) for item in pool])
-        lower.append(float(cell.count))
-        upper.append(float(cell.count))
-    first: dict[Group, Item] = {}
-    for member in pool:
-        if member.group and (head := first.setdefault(member.group, member)) is not member:
-            rows.append([float(item is head) - float(item is member) for item in pool])
-            lower.append(0.0)
-            upper.append(0.0)
-    if difficulty:
-        rows.append([item.points * (item.difficulty - blueprint.difficulty) for item in pool])
-        upper.append(blueprint.difficulty_tolerance * blueprint.points)
-        lower.append(-upper[-1])
-    wanted = [any(cell.holds(item) for cell in blueprint.cells) for item in pool]
-    found = milp(
-        np.random.default_rng(seed).random(len(pool)),
-        integrality=np.ones(len(pool), dtype=np.int64),
-        bounds=Bounds(np.zeros(len(pool)), np.array(wanted, dtype=np.float64)),
-        constraints=LinearConstraint(np.array(rows), np.array(lower), np.array(upper)),
+    problem = Problem(units_of(pool), blueprint, len(forms), exposure or {})
+    return tuple(
+        Form(name, exam, tuple(item for unit in own for item in unit))
+        for name, own in zip(forms, problem.solved(seed), strict=True)
     )
-    return None if found.x is None else [item for item, taken in zip(pool, found.x, strict=True) if taken > 0.5]
 
 
-def _clash(pool: Sequence[Item], blueprint: Blueprint) -> list[str]:
-    """Names of demands that clash: what remains after leaving out all those without which there is still a clash."""
-    cells, difficulty = list(blueprint.cells), True
-    if _solve(pool, blueprint, cells, 0, difficulty=False) is None:
-        difficulty = False
-    for cell in blueprint.cells:
-        fewer = [other for other in cells if other is not cell]
-        if (fewer or difficulty) and _solve(pool, blueprint, fewer, 0, difficulty=difficulty) is None:
-            cells = fewer
-    return [str(cell) for cell in cells] + ([DIFFICULTY] if difficulty else [])
+def summary(forms: Sequence[Form], blueprint: Blueprint) -> dict[str, Any]:
+    """What the forms come to, as plain data: for people, and to see on another machine that they are the same."""
+    return {
+        "title": blueprint.title,
+        "difficulty_wanted": blueprint.difficulty,
+        "anchors": list(blueprint.anchors),
+        "forms": [
+            {
+                "form": form.id,
+                "items": len(form.items),
+                "points": form.maximum,
+                "difficulty": round(sum(item.points * item.difficulty for item in form.items) / form.maximum, 4),
+                "information": round(sum(map(information, form.items)), 4),
+                "cells": {str(cell): sum(map(cell.holds, form.items)) for cell in blueprint.cells},
+                "sha256": hashlib.sha256("\n".join(item.id for item in form.items).encode()).hexdigest(),
+            }
+            for form in forms
+        ],
+    }
+
+
+def units_of(items: Sequence[Item]) -> list[Unit]:
+    """The units of a bank by type, then as in the bank, a group where its first item stands."""
+    members: dict[Group | str, list[Item]] = {}
+    for item in items:
+        members.setdefault(item.group or item.id, []).append(item)
+    return sorted((tuple(own) for own in members.values()), key=lambda unit: TYPES.index(unit[0].type))
+
+
+class Problem:
+    """A blueprint over the units of a bank: what each form demands, and what may be taken."""
+
+    def __init__(self, units: Sequence[Unit], blueprint: Blueprint, forms: int, exposure: Mapping[str, int]) -> None:
+        self._units, self._blueprint, self._forms = units, blueprint, forms
+        self._anchors = self._having(blueprint.anchors)
+        self._fitting = np.array([all(self._cell(item) for item in unit) for unit in units], dtype=bool)
+        limit = blueprint.exposure_limit or math.inf
+        often = np.array([any(exposure.get(item.id, 0) >= limit for item in unit) for unit in units], dtype=bool)
+        self._worn = often & ~self._anchors
+
+    def _cell(self, item: Item) -> Cell | None:
+        return next((cell for cell in self._blueprint.cells if cell.holds(item)), None)
+
+    def _having(self, ids: Sequence[str]) -> NDArray[np.bool_]:
+        return np.array([any(item.id in ids for item in unit) for unit in self._units], dtype=bool)
+
+    def solved(self, seed: int) -> list[list[Unit]]:
+        """The units of each form. Raises AssemblyError."""
+        self._check_anchors()
+        self._check_numbers()
+        rng = np.random.default_rng(seed)
+        cost = rng.random(self._forms * len(self._units))
+        demands = self._demands()
+        for among in (self._sample(rng), self._allowed()):
+            found = solve(demands, self._forms, self._anchors, among, cost)
+            if found is not None:
+                return [[self._units[unit] for unit in np.flatnonzero(own).tolist()] for own in found]
+        raise AssemblyError(f"These cannot be had together: {'; '.join(self._clash(demands))}.")
+
+    def _check_anchors(self) -> None:
+        for name in self._blueprint.anchors:
+            (at,) = np.nonzero(self._having([name]))
+            if not at.size:
+                raise AssemblyError(f"The anchor {name} is not in the bank.")
+            if not self._fitting[at[0]]:
+                raise AssemblyError(f"The anchor {name} (or an item of its group) is in no cell of the blueprint.")
+
+    def _check_numbers(self) -> None:
+        """What can be said by counting alone is said first, and plainest."""
+        for cell in self._blueprint.cells:
+            counted = self._counts(cell)
+            fixed = int(counted @ self._anchors)
+            wanted = fixed + self._forms * (cell.count - fixed)
+            worn, available = int(counted @ self._worn), int(counted.sum())
+            if available - worn < wanted:
+                over = f", {worn} of them over the exposure limit" if worn else ""
+                raise AssemblyError(f"The cell {cell} wants {wanted} items; the bank has {available}{over}.")
+
+    def _counts(self, cell: Cell) -> NDArray[np.float64]:
+        return np.array([sum(cell.holds(item) for item in unit) for unit in self._units], dtype=float)
+
+    def _allowed(self, *, worn: bool = False) -> NDArray[np.bool_]:
+        """What may be taken; `worn`: those over the exposure limit too."""
+        return self._fitting & (worn | ~self._worn)
+
+    def _sample(self, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Of what may be taken, SAMPLE times what each cell needs, chosen by chance."""
+        allowed, taken = self._allowed(), self._anchors.copy()
+        missing = {cell: math.ceil(SAMPLE * cell.count * self._forms) for cell in self._blueprint.cells}
+        for at in rng.permutation(np.flatnonzero(allowed & ~self._anchors)).tolist():
+            cells = [cell for item in self._units[at] if (cell := self._cell(item))]
+            if any(missing[cell] > 0 for cell in cells):
+                taken[at] = True
+                for cell in cells:
+                    missing[cell] -= 1
+        return taken
+
+    def _demands(self) -> list[Demand]:
+        """The cells first, then what holds over all of a form."""
+        plan = self._blueprint
+        demands = [Demand(str(cell), self._counts(cell), cell.count, cell.count) for cell in plan.cells]
+        demands += [
+            Demand(f"the enemies {', '.join(enemies)}", self._having(enemies).astype(float), 0, 1)
+            for enemies in plan.enemies
+        ]
+        if plan.information_tolerance is not None:
+            told = np.array([sum(map(information, unit)) for unit in self._units])
+            demands.append(Demand(INFORMATION, told, 0, math.inf, 1 - plan.information_tolerance))
+            demands.append(Demand(INFORMATION, told, -math.inf, 0, 1 + plan.information_tolerance))
+        away = [sum(item.points * (item.difficulty - plan.difficulty) for item in unit) for unit in self._units]
+        band = plan.difficulty_tolerance * plan.points
+        return [*demands, Demand(DIFFICULTY, np.array(away), -band, band)]
+
+    def _clash(self, demands: Sequence[Demand]) -> list[str]:
+        """Names of demands that clash: those left after leaving out all without which there is a clash all the same."""
+        cost = np.zeros(self._forms * len(self._units))
+
+        def clashes(own: Sequence[Demand], *, worn: bool) -> bool:
+            return solve(own, self._forms, self._anchors, self._allowed(worn=worn), cost) is None
+
+        exposure = self._worn.any() and not clashes(demands, worn=True)
+        kept = list(demands)
+        for name in dict.fromkeys(demand.name for demand in reversed(demands)):
+            fewer = [demand for demand in kept if demand.name != name]
+            if fewer and clashes(fewer, worn=not exposure):
+                kept = fewer
+        return [*dict.fromkeys(demand.name for demand in kept), *([EXPOSURE] if exposure else [])]

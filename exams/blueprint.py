@@ -1,4 +1,15 @@
-"""A blueprint 双向细目表: how many items of each content, cognitive level and type a form has. TOML, read strictly."""
+"""A blueprint 双向细目表: how many items of each content, cognitive level and type a form has. TOML, read strictly.
+
+title = "诊断学联考"
+subject = "diagnostics"
+difficulty = 0.68                # mean of the items' difficulties, weighted by points
+difficulty_tolerance = 0.04
+information_tolerance = 0.05     # how far a form's information may be from the forms' mean, as a share of it
+exposure_limit = 3               # an item that stood in so many forms already is left out
+anchors = ["dx-ecg-003"]         # in every form
+enemies = [["dx-ecg-001", "dx-ecg-004"]]   # at most one of each list in a form
+cells = [{ topic = "ecg", level = "recall", type = "A1", count = 1, points = 1 }]
+"""
 
 from __future__ import annotations
 
@@ -30,13 +41,21 @@ class Cell:
 
 @dataclass(frozen=True)
 class Blueprint:
-    """The cells of a form, and the mean difficulty (weighted by points) it must come to, within the tolerance."""
+    """The cells of a form, and the mean difficulty (weighted by points) it must come to, within the tolerance.
+
+    information_tolerance: None where forms need not match in it. exposure_limit: None for none. anchors and enemies are
+    ids of items.
+    """
 
     title: str
     subject: str
     difficulty: float
     difficulty_tolerance: float
     cells: tuple[Cell, ...]
+    information_tolerance: float | None = None
+    exposure_limit: int | None = None
+    anchors: tuple[str, ...] = ()
+    enemies: tuple[tuple[str, ...], ...] = ()
 
     @property
     def count(self) -> int:
@@ -63,6 +82,10 @@ def load(path: Path) -> Blueprint:
             fields.number("difficulty", above=0),
             fields.number("difficulty_tolerance", above=0),
             tuple(_cell(Fields(entry, ("cells", index))) for index, entry in enumerate(fields.list("cells"))),
+            fields.number("information_tolerance", above=0) if "information_tolerance" in fields else None,
+            fields.whole("exposure_limit", minimum=1) if "exposure_limit" in fields else None,
+            fields.texts("anchors") if "anchors" in fields else (),
+            tuple(_enemies(fields, index) for index in range(len(fields.list("enemies", [])))),
         )
         fields.done()
         _refuse_twins(blueprint)
@@ -81,6 +104,13 @@ def _cell(fields: Fields) -> Cell:
     )
     fields.done()
     return cell
+
+
+def _enemies(fields: Fields, index: int) -> tuple[str, ...]:
+    ids = fields.data["enemies"][index]
+    if not isinstance(ids, list) or len(set(map(str, ids))) < 2 or not all(isinstance(name, str) for name in ids):
+        raise DocumentError("Enemies are lists of two or more item ids.", ("enemies", index))
+    return tuple(ids)
 
 
 def _refuse_twins(blueprint: Blueprint) -> None:

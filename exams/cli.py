@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from exams.office import Office
 
 BANK = Path(__file__).parent / "bank"
+FORMS = ascii_uppercase
+PAPERS = "Folder of forms that `assemble` made, instead of a blueprint."
 
 
 class Settings(Protocol):
@@ -99,6 +103,33 @@ def check_command(folder: Path) -> None:
     click.echo(f"{len(items)} items, all sound.")
 
 
+@exam.command("assemble")
+@click.argument("plan", metavar="BLUEPRINT", type=click.Path(path_type=Path))
+@click.option("--bank", default=BANK / "diagnostics", type=click.Path(path_type=Path), help="Folder of the item bank.")
+@click.option("--forms", "number", default=1, type=click.IntRange(1, len(FORMS)), help="How many parallel forms.")
+@click.option("--seed", default=1, type=click.IntRange(0), help="Decides among forms that fit the blueprint.")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="Folder to write the forms to, keys and all."
+)
+@click.option("--exam", "name", help="Exam that they are for; the folder's name by itself.")
+def assemble_command(plan: Path, bank: Path, number: int, seed: int, out: Path, name: str | None) -> None:
+    """Assemble parallel forms A, B, ... from BLUEPRINT and print a JSON summary of them.
+
+    Example: xinglin exam assemble exams/bank/diagnostics/blueprint-20.toml --forms 2 --seed 7 --out dx-2027
+    """
+    from exams.assembly import summary
+
+    name = name or out.resolve().name
+    if not EXAM_ID.fullmatch(name):
+        raise click.ClickException("The name of an exam holds letters a-z, digits, - and _ only: give one with --exam.")
+    if out.exists() and any(out.iterdir()):
+        raise click.ClickException(f"{out} is not empty: choose another folder.")
+    forms = _assembled(bank, plan, name, FORMS[:number], seed)
+    for form in forms:
+        form.save(out / f"{form.id}.json")
+    click.echo(json.dumps({"seed": seed} | summary(forms, blueprint.load(plan)), ensure_ascii=False, indent=1))
+
+
 @exam.command("build")
 @click.argument("name", metavar="EXAM")
 @click.option("--title", required=True, help="What candidates see.")
@@ -111,6 +142,7 @@ def check_command(folder: Path) -> None:
 @click.option(
     "--blueprint", "plan", default=BANK / "diagnostics" / "blueprint-20.toml", type=click.Path(path_type=Path)
 )
+@click.option("--forms", "papers", type=click.Path(path_type=Path, exists=True, file_okay=False), help=PAPERS)
 @click.option("--course", default="diagnostics", help="nbgrader course of the collaboration group.")
 @click.option("--seed", default=1, type=click.IntRange(0), help="Decides among forms that fit the blueprint.")
 @click.pass_obj
@@ -125,10 +157,11 @@ def build_command(
     roster_file: Path,
     bank: Path,
     plan: Path,
+    papers: Path | None,
     course: str,
     seed: int,
 ) -> None:
-    """Assemble a form from a blueprint and make EXAM of it, as an nbgrader assignment too.
+    """Assemble a form from a blueprint, or take the forms of `assemble`, and make EXAM of it, in nbgrader too.
 
     Example: xinglin exam build dx-2027 --title 诊断学联考 --opens 2027-01-08T09:00+08:00
     --closes 2027-01-08T11:00+08:00 --minutes 60 --lead lead01 --roster roster.csv
@@ -142,27 +175,41 @@ def build_command(
         raise click.ClickException("The exam must close after it opens.")
     candidates = roster.read(roster_file)
     schools = tuple(dict.fromkeys(candidate.school for candidate in candidates))
-    form = _assembled(bank, plan, name, seed)
-    made = Exam(name, course, title, opens, closes, minutes, lead, schools, (form.id,), folder)
+    forms = _papers(papers, name) if papers else _assembled(bank, plan, name, FORMS[:1], seed)
+    made = Exam(name, course, title, opens, closes, minutes, lead, schools, tuple(form.id for form in forms), folder)
     with ExitStack() as undo:
         undo.callback(shutil.rmtree, folder)
         made.save()
-        made.save_form(form)
+        for form in forms:
+            made.save_form(form)
         roster.write(folder / ROSTER, candidates)
         made.roster()
         with office(settings) as (desk, _):
             released = desk.build(made)
         undo.pop_all()
-    click.echo(f"{name}: {len(form.items)} items, {form.maximum:g} points, {len(candidates)} candidates.")
+    for form in forms:
+        click.echo(f"{name}, form {form.id}: {len(form.items)} items, {form.maximum:g} points.")
+    click.echo(f"{len(candidates)} candidates.")
     for path in released:
         click.echo(f"Release without solutions and hidden tests: {path}")
 
 
-def _assembled(bank: Path, plan: Path, name: str, seed: int) -> Form:
+def _papers(folder: Path, name: str) -> tuple[Form, ...]:
+    """The forms in `folder`, which were assembled for this exam."""
+    forms = tuple(Form.load(path) for path in sorted(folder.glob("*.json")))
+    if not forms:
+        raise click.ClickException(f"There are no forms (*.json) in {folder}: make some with `xinglin exam assemble`.")
+    for form in forms:
+        if form.exam != name:
+            raise click.ClickException(f"Form {form.id} was assembled for the exam {form.exam}, not for {name}.")
+    return forms
+
+
+def _assembled(bank: Path, plan: Path, name: str, forms: Sequence[str], seed: int) -> tuple[Form, ...]:
     from exams import assembly  # SciPy's optimisers take a second to import
 
     try:
-        return assembly.assemble(load_bank(bank), blueprint.load(plan), form="A", exam=name, seed=seed)
+        return assembly.assemble(load_bank(bank), blueprint.load(plan), forms=forms, exam=name, seed=seed)
     except assembly.AssemblyError as error:
         raise click.ClickException(str(error)) from error
 

@@ -90,7 +90,7 @@ class _Clock:
 def _create(exam: Exam, candidates: Sequence[Candidate], seed: int) -> Exam:
     plan = blueprint.load(BANK / "blueprint-20.toml")
     exam.save()
-    exam.save_form(assembly.assemble(load_bank(BANK), plan, form="A", exam=exam.id, seed=seed))
+    exam.save_form(assembly.assemble(load_bank(BANK), plan, forms=["A"], exam=exam.id, seed=seed)[0])
     roster.write(exam.folder / ROSTER, candidates)
     return exam
 

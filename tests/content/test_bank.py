@@ -169,11 +169,11 @@ def test_no_bank_file_is_too_long_to_review() -> None:
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_the_blueprint_leaves_a_choice(subject: str) -> None:
     plan, bank = PLANS[subject], BANKS[subject]
-    forms = [assemble(ALL, plan, form="A", exam="x", seed=seed).items for seed in range(6)]
+    forms = [assemble(ALL, plan, forms=["A"], exam="x", seed=seed)[0].items for seed in range(6)]
     assert {len(form) for form in forms} == {plan.count} == {20}
     assert {item.subject for form in forms for item in form} == {subject}
     assert len({item.id for form in forms for item in form}) >= 1.5 * plan.count
-    assert forms[0] == assemble(bank, plan, form="A", exam="x", seed=0).items  # other subjects change nothing
+    assert forms[0] == assemble(bank, plan, forms=["A"], exam="x", seed=0)[0].items  # other subjects change nothing
 
 
 def test_every_computed_key_follows_from_its_formula() -> None:

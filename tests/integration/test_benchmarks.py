@@ -50,3 +50,8 @@ def test_marks_are_the_same_with_our_kernel():
     lines = figures("autograde_kernel", "--students", 2)
     assert [line.split()[0] for line in lines] == ["autograde_kernel", "autograde_equal_marks"]
     assert lines[1].split()[3] == "1.000"
+
+
+def test_a_few_forms_are_assembled():
+    (line,) = figures("assembly", "--items", 500, "--forms", 2)
+    assert line.split()[0] == "assembly"

@@ -131,7 +131,8 @@ def test_from_building_to_release(tmp_path: Path) -> None:
     opens = NOW - timedelta(hours=3)
     made = build(tmp_path, "dx-1", opens, NOW - timedelta(hours=1))
     assert made.exit_code == 0, made.output
-    assert "dx-1: 20 items, 26 points, 2 candidates." in made.output
+    assert "dx-1, form A: 20 items, 26 points." in made.output
+    assert "2 candidates." in made.output
     form = exam_in(tmp_path / "exams", "dx-1").form("A")
     short = next(item for item in form.items if item.type == "short")
 

@@ -20,7 +20,7 @@ PLAN = load(FOLDER / "blueprint-20.toml")
 
 
 def form(plan: Blueprint = PLAN, seed: int = 1) -> Form:
-    return assemble(BANK, plan, form="A", exam="x", seed=seed)
+    return assemble(BANK, plan, forms=["A"], exam="x", seed=seed)[0]
 
 
 @settings(max_examples=25, deadline=None)
