@@ -92,3 +92,15 @@ def entries(connection: sa.Connection) -> Iterable[Entry]:
     """All entries, oldest first."""
     for row in connection.execute(sa.select(audit).order_by(audit.c.id)):
         yield Entry(**row._mapping)
+
+
+def last(connection: sa.Connection) -> Entry | None:
+    """The newest entry."""
+    row = connection.execute(sa.select(audit).order_by(audit.c.id.desc()).limit(1)).first()
+    return None if row is None else Entry(**row._mapping)
+
+
+def with_seal(connection: sa.Connection, seal: str) -> Entry | None:
+    """The entry with that seal."""
+    row = connection.execute(sa.select(audit).where(audit.c.seal == seal)).first()
+    return None if row is None else Entry(**row._mapping)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from string import ascii_uppercase
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -296,3 +297,37 @@ def release_command(settings: Settings, name: str, by: str, language: str) -> No
 def _note(settings: Settings, store: SittingStore, name: str, by: str, act: str, said: str) -> None:
     """Keep an act in the audit log."""
     store.note(exam_in(settings.home / "exams", name).id, by, act, {"outcome": said}).result()
+
+
+@exam.command("audit")
+@name
+@click.option("--seal", help="A seal noted down earlier: is it in the log, and all before it as it was?")
+@click.option("--out", type=click.File("w", encoding="utf-8"), help="Write the exam's entries here, a JSON a line.")
+@click.pass_obj
+def audit_command(settings: Settings, name: str, seal: str | None, out: IO[str] | None) -> None:
+    """Verify the audit log, and that the sittings and responses are those it tells of; show what EXAM has in it.
+
+    Ends with 1 and the place where it is broken.
+
+    Example: xinglin exam audit dx-2027 --seal 9f86d081...
+    """
+    exam_in(settings.home / "exams", name)
+    with office(settings) as (_, store):
+        broken, own, last = store.verify(), list(store.audit(name)), store.last_entry()
+        sealed = None if seal is None else store.sealed(seal)
+    if out is not None:
+        out.writelines(json.dumps(vars(entry), ensure_ascii=False) + "\n" for entry in own)
+    if broken is not None:
+        raise click.ClickException(
+            f"The audit log is broken at entry {broken.entry}: {broken.why}. Those before it hold."
+        )
+    for act, number in Counter(entry.act for entry in own).most_common():
+        click.echo(f"{act}: {number}")
+    if seal is not None and sealed is None:
+        raise click.ClickException("The log holds in itself, but the seal you noted is not in it: it was written anew.")
+    if sealed is not None:
+        click.echo(f"The seal you noted is that of entry {sealed.id}: all up to it is as it was then.")
+    if last is not None:
+        click.echo(
+            f"{len(own)} entries of {name}, all as written. Note down the last seal: {last.seal} (entry {last.id})"
+        )

@@ -14,7 +14,7 @@ from typing import cast
 
 import sqlalchemy as sa
 
-from exams import audit, sitting_changes, sitting_tables
+from exams import audit, replay, sitting_changes, sitting_tables
 from exams.database import connect
 from exams.journal import Journal
 from exams.response import Json, Response, latest
@@ -133,11 +133,20 @@ class SittingStore:
         with self._engine.connect() as connection:
             return list(sitting_tables.progress(connection, exam))
 
-    def verify(self) -> int | None:
-        """The first audit entry that does not fit its seal or its responses; None where all is as it was written."""
+    def verify(self) -> replay.Break | None:
+        """Where the audit log, the responses or the sittings are not as they were written; None where all are."""
         with self._engine.connect() as connection:
-            altered = audit.broken(audit.entries(connection))
-            return altered if altered is not None else sitting_changes.unlike(connection)
+            return replay.verify(connection)
+
+    def last_entry(self) -> audit.Entry | None:
+        """The newest entry of the audit log."""
+        with self._engine.connect() as connection:
+            return audit.last(connection)
+
+    def sealed(self, seal: str) -> audit.Entry | None:
+        """The entry with that seal."""
+        with self._engine.connect() as connection:
+            return audit.with_seal(connection, seal)
 
     def audit(self, exam: str) -> Iterable[audit.Entry]:
         """The audit log of an exam, oldest first."""

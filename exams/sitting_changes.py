@@ -274,7 +274,7 @@ def _news(sitting: Sitting, sent: Sequence[Response], held: Mapping[tuple[int, i
 
 
 def _append(connection: sa.Connection, at_ms: int, exam: str, news: Sequence[Mapping[str, object]]) -> None:
-    detail = {"responses": len(news), "digest": _digest(news)}
+    detail = {"responses": len(news), "digest": digest(news)}
     (entry,) = audit.append(connection, [audit.Act(at_ms, exam, "service", "saved", detail)])
     connection.execute(sa.insert(responses), [{**response, "entry": entry.id} for response in news])
 
@@ -282,19 +282,7 @@ def _append(connection: sa.Connection, at_ms: int, exam: str, news: Sequence[Map
 _DIGESTED = ("sitting", "sequence", "item", "value", "flagged", "device", "received_ms")
 
 
-def _digest(rows: Iterable[Mapping[str, Any]]) -> str:
-    """SHA-256 (hex) of responses, in the order of their key."""
+def digest(rows: Iterable[Mapping[str, Any]]) -> str:
+    """SHA-256 (hex) of rows of `responses`, in the order of their key."""
     bodies = sorted([row[name] for name in _DIGESTED] for row in rows)
     return hashlib.sha256(canonical(bodies)).hexdigest()
-
-
-def unlike(connection: sa.Connection) -> int | None:
-    """The first audit entry whose responses are not those that it was sealed with; None where all are."""
-    rows = connection.execute(sa.select(responses).order_by(responses.c.entry)).mappings()
-    kept = {number: [dict(row) for row in own] for number, own in itertools.groupby(rows, lambda row: row["entry"])}
-    for entry in audit.entries(connection):
-        if entry.act == "saved":
-            own = kept.pop(entry.id, [])
-            if entry.detail["responses"] != len(own) or entry.detail["digest"] != _digest(own):
-                return entry.id
-    return min(kept, default=None)
