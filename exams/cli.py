@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -331,3 +332,34 @@ def audit_command(settings: Settings, name: str, seal: str | None, out: IO[str] 
         click.echo(
             f"{len(own)} entries of {name}, all as written. Note down the last seal: {last.seal} (entry {last.id})"
         )
+
+
+@exam.command("tickets")
+@name
+@by
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The page to print (HTML); the only copy.")
+@click.option("--candidate", "numbers", multiple=True, help="Only this candidate; may be given again. All by itself.")
+@click.option("--address", default="", help="Where candidates go, printed on the ticket.")
+@click.option("--zone", default="Asia/Shanghai", help="Time zone of the times on the ticket.")
+@click.option("--language", type=click.Choice(sorted(LANGUAGES)), default="zh", help="Of the tickets.")
+@click.pass_obj
+def tickets_command(
+    settings: Settings, name: str, by: str, out: Path, numbers: tuple[str, ...], address: str, zone: str, language: str
+) -> None:
+    """Issue admission tickets for EXAM: candidate number and a code that opens it without the hub.
+
+    Codes are kept as hashes only. Whoever gets a new ticket cannot use the old one.
+
+    Example: xinglin exam tickets dx-2027 --by lead01 --out tickets.html --address exam.example.edu.cn
+    """
+    from exams.admission import issue
+
+    if out.exists():
+        raise click.ClickException(f"{out} exists already: choose another file.")
+    found = exam_in(settings.home / "exams", name)
+    with office(settings) as (_, store):
+        page, number = issue(found, numbers, zone=zone, address=address, language=language)
+        store.note(name, by, "tickets", {"issued": number, "candidates": list(numbers)}).result()
+    with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(page)
+    click.echo(f"{number} tickets in {out}. Print it and delete it.")

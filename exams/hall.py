@@ -18,6 +18,8 @@ from exams.form import Form
 from exams.items import Item
 from exams.order import ordered
 from exams.roster import Candidate
+from exams.tickets import FILE as TICKETS
+from exams.tickets import Tickets
 
 T = TypeVar("T")
 
@@ -76,6 +78,10 @@ class Hall:
         return self._while_unchanged(
             "roster", files, lambda: {candidate.user: candidate for candidate in exam.roster()}
         )
+
+    def tickets(self, exam: Exam) -> Tickets:
+        """The admission tickets of an exam."""
+        return self._while_unchanged("tickets", (exam.folder / TICKETS,), lambda: Tickets.load(exam.folder))
 
     def form(self, exam: Exam, form: str) -> Form:
         """A form of an exam."""

@@ -33,10 +33,14 @@ HUB_SESSION_COOKIE = "jupyterhub-session-id"
 
 @dataclass(frozen=True)
 class Person:
-    """Someone logged in: `user` is the hub's name of them, `groups` are the hub's groups."""
+    """Someone logged in: `user` is the hub's name of them, `groups` are the hub's groups.
+
+    exam: the one exam that an admission ticket lets them into; None for those whom the hub vouched for.
+    """
 
     user: str
     groups: frozenset[str]
+    exam: str | None = None
 
     @classmethod
     def of_model(cls, model: Mapping[str, Any]) -> Person:
@@ -62,6 +66,7 @@ class Sessions:
             "groups": sorted(person.groups),
             "staff": person.staff,
             "hub": _hub_session(handler),
+            "exam": person.exam,
         }
         handler.set_signed_cookie(
             self.name,
@@ -81,9 +86,9 @@ class Sessions:
         known = json.loads(raw)
         if known["staff"] and handler.get_signed_cookie(self.name, max_age_days=STAFF_DAYS) is None:
             return None
-        if known["hub"] != _hub_session(handler):
+        if known["exam"] is None and known["hub"] != _hub_session(handler):
             return None
-        return Person(known["user"], frozenset(known["groups"]))
+        return Person(known["user"], frozenset(known["groups"]), known["exam"])
 
     def end(self, handler: RequestHandler) -> None:
         """Log out."""

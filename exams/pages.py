@@ -89,6 +89,8 @@ class MyExams(Page):
         context, now = self.context, self.context.store.now()
         rows = []
         for exam in in_time(context.hall.exams(), now):
+            if self.current_user.exam not in {None, exam.id}:
+                continue
             candidate = context.hall.candidates(exam).get(self.current_user.user)
             desk = self.sees_all(exam) or bool(self.watched(exam))
             if candidate is None and not desk:

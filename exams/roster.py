@@ -12,7 +12,10 @@ from exams.documents import SLUG, DocumentError
 
 @dataclass(frozen=True)
 class Candidate:
-    """A candidate 考生. number: 准考证号, the only name that markers see; user: the hub's name of them."""
+    """A candidate 考生. number: 准考证号, the only name that markers see; user: the hub's name of them.
+
+    room and seat: where they sit, for the ticket; a roster may do without these two columns.
+    """
 
     number: str
     user: str
@@ -20,6 +23,8 @@ class Candidate:
     school: str
     form: str
     extra_minutes: int = 0
+    room: str = ""
+    seat: str = ""
 
 
 def school_group(school: str) -> str:
@@ -28,6 +33,7 @@ def school_group(school: str) -> str:
 
 
 COLUMNS = tuple(field.name for field in fields(Candidate))
+NEEDED = COLUMNS[: COLUMNS.index("room")]
 
 
 def write(path: Path, candidates: Iterable[Candidate]) -> None:
@@ -49,8 +55,9 @@ def read(path: Path) -> tuple[Candidate, ...]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             table = csv.DictReader(file)
-            if tuple(table.fieldnames or ()) != COLUMNS:
-                raise DocumentError(f"The first line must be {','.join(COLUMNS)}.", (), f"{path}:1")
+            if tuple(table.fieldnames or ()) not in {NEEDED, COLUMNS}:
+                sentence = f"The first line must be {','.join(NEEDED)}, with or without ,room,seat."
+                raise DocumentError(sentence, (), f"{path}:1")
             found: dict[str, Candidate] = {}
             users: set[str] = set()
             for row in table:
@@ -70,7 +77,7 @@ def read(path: Path) -> tuple[Candidate, ...]:
 
 def _candidate(row: dict[str, str], where: str) -> Candidate:
     if None in row or None in row.values():
-        raise DocumentError(f"A line has {len(COLUMNS)} fields.", (), where)
+        raise DocumentError("A line has as many fields as the first.", (), where)
     if not SLUG.fullmatch(row["number"]) or not row["user"] or not row["form"]:
         raise DocumentError("Every line needs a number (letters, digits, - and _), a user and a form.", (), where)
     extra = row["extra_minutes"] or "0"

@@ -7,6 +7,7 @@ import functools
 import os
 import secrets
 import signal
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ import uvloop
 from tornado.web import Application
 
 from courses.series import Series
-from exams import api, desk, pages, pictures, web
+from exams import api, desk, gate, pages, pictures, web
 from exams.errands import Errand
 from exams.exam import Exam
 from exams.hall import Hall
@@ -26,6 +27,7 @@ from exams.readings import Readings
 from exams.release import CandidateResult
 from exams.sitting import SittingStore
 from exams.static import Static, StaticFiles
+from exams.tickets import Tries
 
 MOST_BODY_BYTES = 1 << 20
 """No request of ours is larger; a flood of large ones must not fill the memory."""
@@ -98,10 +100,12 @@ def make_app(config: Config) -> Application:
         series=functools.lru_cache(maxsize=SERIES_KEPT)(config.series),
         formgrader=config.formgrader,
         readings=Readings(config.store.progress),
+        tries=Tries(time.monotonic),
     )
     exam, item = r"([a-z0-9][a-z0-9_-]*)", r"([A-Za-z0-9._-]+)"
     routes: list[tuple[str, type[web.Handler]]] = [
         ("", pages.MyExams),
+        (gate.PATH, gate.Gate),
         ("logout", pages.Logout),
         (LOGIN_PROBLEM, pages.LoginProblem),
         (f"{exam}/", pages.Waiting),

@@ -24,6 +24,7 @@ from exams.response import Json
 from exams.roster import Candidate, school_group
 from exams.sitting import SittingStore
 from exams.static import Static
+from exams.tickets import Tries
 from widgets import i18n
 
 SCHOOL_WATCHERS = frozenset({"teacher", "lead"})
@@ -64,6 +65,7 @@ class Context:
     series: Callable[[str], Series]
     formgrader: Callable[[Exam], str]
     readings: Readings
+    tries: Tries
     at_work: set[str] = field(default_factory=set)
     """The exams that an errand is under way for."""
 
@@ -150,7 +152,7 @@ class Handler(RequestHandler):
 
     def seat_of(self, exam_id: str) -> tuple[Exam, Candidate]:
         """The exam and the candidate that the asker is in it. Raises ProblemError where they are none."""
-        exam = self.context.hall.exam(exam_id)
+        exam = self.context.hall.exam(exam_id) if self.current_user.exam in {None, exam_id} else None
         candidate = None if exam is None else self.context.hall.candidates(exam).get(self.current_user.user)
         if exam is None or candidate is None:
             raise not_yours()
