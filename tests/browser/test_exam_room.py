@@ -10,15 +10,15 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from exams.errands import LONGEST_S
 from exams.sitting import SittingStore
 from tests.exam_host import CANDIDATES, Process, store_url
+from tests.platform import free_port
 
-PORT = 8320
 BACK_WITHIN_S = 5
 WIDE, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory):
-    running = Process(tmp_path_factory.mktemp("room"), PORT)
+    running = Process(tmp_path_factory.mktemp("room"), free_port())
     yield running
     running.stop()
 
@@ -374,11 +374,8 @@ def test_the_desk_shows_who_is_in(desks, service):
     candidate.page.keyboard.press("a")
     candidate.saved()
     page = lead.page
-    page.add_init_script("""
-      window.patience = [];
-      const given = AbortSignal.timeout.bind(AbortSignal);
-      AbortSignal.timeout = (ms) => (patience.push(ms), given(ms));
-    """)
+    watched = "AbortSignal.timeout = (ms) => (patience.push(ms), given.call(AbortSignal, ms))"
+    page.add_init_script(f"patience = []; const given = AbortSignal.timeout; {watched}")
     page.goto(f"{service.base}login?as=lead01")
     page.goto(f"{service.base}{service.exam}/desk")
     row = page.locator("#rows tr", has_text=CANDIDATES[0].number)

@@ -17,9 +17,8 @@ from tornado.web import create_signed_value
 from exams import release
 from exams.sitting import SittingStore
 from tests.exam_host import CANDIDATES, PREFIX, Process, furnish, store_url
-from tests.platform import until
+from tests.platform import free_port, until
 
-PORT = 8310
 SEAT = "0123456789abcdef"
 XSRF = re.compile(r'name="xsrf" content="([^"]+)"')
 
@@ -60,7 +59,7 @@ def change(sequence, item, value="B"):
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory):
-    running = Process(tmp_path_factory.mktemp("service"), PORT)
+    running = Process(tmp_path_factory.mktemp("service"), free_port())
     yield running
     running.stop()
 
@@ -429,7 +428,7 @@ def test_a_result_is_seen_by_its_candidate_alone_and_only_after_release(fresh):
 def alone(tmp_path):
     """`python -m exams`, told of a hub that is down."""
     furnish(tmp_path)
-    port = 8318
+    port = free_port()
     scopes = '["access:services!service=exams"]'
     hub = {
         "JUPYTERHUB_SERVICE_NAME": "exams",
