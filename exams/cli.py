@@ -15,7 +15,8 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import click
 
-from exams import blueprint, release, roster
+from exams import blueprint, ledger, release, roster
+from exams.bank_cli import item_group
 from exams.documents import DocumentError
 from exams.exam import DATABASE, EXAM_ID, ROSTER, Exam, exam_in, exams_in
 from exams.form import Form
@@ -56,6 +57,9 @@ def exam() -> None:
 
     Example: xinglin exam list
     """
+
+
+exam.add_command(item_group)
 
 
 def when(_context: click.Context, parameter: click.Parameter, value: str) -> datetime:
@@ -188,12 +192,23 @@ def build_command(
         made.roster()
         with office(settings) as (desk, _):
             released = desk.build(made)
+        _used(bank, forms, lead)
         undo.pop_all()
     for form in forms:
         click.echo(f"{name}, form {form.id}: {len(form.items)} items, {form.maximum:g} points.")
     click.echo(f"{len(candidates)} candidates.")
     for path in released:
         click.echo(f"Release without solutions and hidden tests: {path}")
+
+
+def _used(bank: Path, forms: Sequence[Form], by: str) -> None:
+    """Write into the ledger of the bank, where it has one, which of its items now stand in forms of an exam."""
+    if ledger.read(bank) is None:
+        return
+    own, now = {item.id: item for item in load_bank(bank)}, datetime.now(UTC)
+    used = [(own[item.id], form) for form in forms for item in form.items if item.id in own]
+    entries = [ledger.entry(item, ledger.Act.USE, by, now, exam=form.exam, form=form.id) for item, form in used]
+    ledger.append(bank, entries)
 
 
 def _papers(folder: Path, name: str) -> tuple[Form, ...]:
@@ -211,7 +226,10 @@ def _assembled(bank: Path, plan: Path, name: str, forms: Sequence[str], seed: in
     from exams import assembly  # SciPy's optimisers take a second to import
 
     try:
-        return assembly.assemble(load_bank(bank), blueprint.load(plan), forms=forms, exam=name, seed=seed)
+        entries = ledger.read(bank)
+        items = ledger.usable(entries, load_bank(bank))
+        exposure = ledger.exposure(entries or ())
+        return assembly.assemble(items, blueprint.load(plan), forms=forms, exam=name, seed=seed, exposure=exposure)
     except assembly.AssemblyError as error:
         raise click.ClickException(str(error)) from error
 
