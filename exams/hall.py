@@ -16,7 +16,7 @@ from exams.documents import DocumentError
 from exams.exam import EXAM_ID, FILE, ROSTER, Exam
 from exams.form import Form
 from exams.items import Item
-from exams.order import ordered
+from exams.order import ordered, with_options_ordered
 from exams.roster import Candidate
 from exams.tickets import FILE as TICKETS
 from exams.tickets import Tickets
@@ -39,7 +39,8 @@ class Paper:
 
     def public(self, seed: int) -> list[dict[str, Any]]:
         """What a candidate's browser may see, in the order of `seed`."""
-        return [item.public() for item in ordered(list(self.items.values()), seed)]
+        items = ordered(list(self.items.values()), seed)
+        return [with_options_ordered(item.public(), seed) for item in items]
 
 
 class Hall:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from babel.messages.extract import extract_from_dir
 
 from exams.api import milliseconds
 from exams.exam import Exam
+from exams.order import seed_of, with_options_ordered
 from exams.response import Json, counts, receipt_hash
 from exams.roster import Candidate
 from exams.sitting import Sitting
@@ -191,7 +193,11 @@ class Result(CandidatePage):
             )
         held = {} if sitting is None else self.context.store.latest(sitting)
         answers = {item: worded(response.value) for item, response in held.items()}
-        self.show("result.html", exam=exam, candidate=candidate, result=result, answers=answers, kinds=KINDS)
+        seed = seed_of(exam.id, candidate.number) if sitting is None else sitting.seed
+        items = [replace(one, item=with_options_ordered(one.item, seed)) for one in result.items]
+        self.show(
+            "result.html", exam=exam, candidate=candidate, result=result, items=items, answers=answers, kinds=KINDS
+        )
 
 
 class LoginProblem(Page):

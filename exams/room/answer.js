@@ -3,6 +3,9 @@
 import { h } from "./dom.js";
 import { t } from "./strings.js";
 
+/** An option is shown with the letter of its place, which is another for each candidate; its answer is its id. */
+export const LETTERS = "ABCDEFGH";
+
 /** Whether a value answers nothing; the same rule as the server's. */
 export const blank = (value) =>
   value === null || value === undefined || (Array.isArray(value) ? value.length === 0 : typeof value === "string" && !value.trim());
@@ -15,12 +18,12 @@ function options(item, value, change, many) {
       type: many ? "checkbox" : "radio",
       name: "answer",
       value: option.id,
-      onchange: () => change(many ? inputs.filter((input) => input.checked).map((input) => input.value) : option.id),
+      onchange: () => change(many ? inputs.filter((input) => input.checked).map((input) => input.value).sort() : option.id),
     }),
   );
   inputs.forEach((input) => (input.checked = chosen.has(input.value)));
   const rows = item.options.map((option, index) =>
-    h("label", { class: "option" }, inputs[index], h("span", { class: "letter" }, option.id), h("span", {}, option.text)),
+    h("label", { class: "option" }, inputs[index], h("span", { class: "letter" }, LETTERS[index]), h("span", {}, option.text)),
   );
   const clear = h("button", {
     type: "button",
@@ -34,7 +37,7 @@ function options(item, value, change, many) {
   const legend = many ? t("Choose all that are right.") : t("Choose one answer.");
   return {
     element: h("fieldset", { class: "options" }, h("legend", {}, legend), ...rows, clear),
-    choose: (letter) => inputs.find((input) => input.value === letter)?.click(),
+    choose: (letter) => inputs[LETTERS.indexOf(letter)]?.click(),
   };
 }
 

@@ -1,5 +1,7 @@
 // The keyboard: everything in the room can be done with it.
 
+import { LETTERS } from "./answer.js";
+
 /** Whether a key belongs to where the focus is: someone writes, or works in an image. */
 function belongsToFocus(event) {
   const target = event.target;
@@ -11,7 +13,7 @@ function belongsToFocus(event) {
 /** Which option a key names: "b" and "2" are B; F is the flag, so beyond E only digits do. */
 function letterOf(key) {
   if (/^[a-e]$/i.test(key)) return key.toUpperCase();
-  return /^[1-8]$/.test(key) ? "ABCDEFGH"[Number(key) - 1] : null;
+  return /^[1-8]$/.test(key) ? LETTERS[Number(key) - 1] : null;
 }
 
 /** Listen; `act` has choose(letter), previous(), next(), flag(), map(), help(), leave(). */
