@@ -53,7 +53,7 @@ REPORT_BYTES = 8192
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
 CULL_INTERVAL_S = 10
 WAIT_S = 3.0
-"""A request waits so long for its turn before the page says how many come first."""
+"""Whoever knocks waits so long for a turn before the page says how many come first."""
 NEWS_S = 4.0
 """A page that waits in line is answered after so long, even where its place is the same: well within PATIENCE_S."""
 AGAIN_S = 2
@@ -74,8 +74,9 @@ class LabHandler(Noticing, TornadoVoilaHandler):  # type: ignore[misc]
         lab = self.settings["catalogue"].lab((path or "").removesuffix(".ipynb"))
         if lab is None:
             raise web.HTTPError(404)
-        door, ticket = self.settings["door"], self.get_query_argument("ticket", "") or new_ticket()
-        if place := await door.enter(ticket, 0 if door.full else WAIT_S):
+        door, shown = self.settings["door"], self.get_query_argument("ticket", "")
+        ticket = shown or new_ticket()
+        if place := await door.enter(ticket, 0 if shown or door.full else WAIT_S):
             self._stand_in_line(lab, ticket, place)
             return
         try:
