@@ -19,8 +19,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_server.auth.decorator import authorized
-from jupyter_server.base.handlers import APIHandler, Template404
+from jupyter_server.auth.decorator import allow_unauthenticated, authorized
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyterhub.singleuser.extension import JupyterHubIdentityProvider
 from jupyterhub.utils import url_path_join
 from tornado import web
@@ -148,8 +148,15 @@ class LineHandler(APIHandler):
         self.finish({"place": place, "full": door.full})
 
 
-class NothingHandler(Noticing, Template404):
-    """Any other address: a page that leads back."""
+class NothingHandler(Noticing, JupyterHandler):
+    """Any other address: a page that leads back, for everybody."""
+
+    @allow_unauthenticated
+    def get(self) -> None:
+        """404."""
+        raise web.HTTPError(404)
+
+    head = get
 
 
 class LabSocketHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
