@@ -1,10 +1,11 @@
 """A pytest plugin for jupyter_client's own test suite: the kernels that it starts are ours.
 
-It runs in the unpacked suite, in a process of its own (see test_jupyter_client_suite.py), and knows nothing of our tests.
+It is copied beside the unpacked suite and runs in a process of its own (see test_jupyter_client_suite.py).
 """
 
 import json
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -55,8 +56,8 @@ def home(tmp_path_factory):
 def warm_parent(jp_environ, monkeypatch, home):
     """One parent for all tests, ready before each.
 
-    The suite gives each test a home of its own, and a kernel with another home needs another parent: they would all wait
-    for imports, and for matplotlib to look through the fonts.
+    The suite gives each test a home of its own, and a kernel with another home needs another parent: each would wait
+    for imports and for matplotlib to look through the fonts, longer than the five seconds of many tests.
     """
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(home / "jupyter"))
@@ -74,3 +75,11 @@ def pytest_runtest_logreport(report):
 
 def pytest_sessionfinish():
     REPORT.write_text(json.dumps({"outcomes": outcomes, "left_out": left_out, **started}))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure():
+    """A failed test leaves sockets open that the interpreter would wait for at its end, whatever the kernel."""
+    if "failed" in outcomes.values():
+        sys.stdout.flush()
+        os._exit(pytest.ExitCode.TESTS_FAILED)

@@ -1,7 +1,7 @@
 """jupyter_client's own tests of kernel managers and clients, with our kernel in the place of theirs.
 
-They come with the source distribution of the locked version. Their other files start no kernel of a given name: they test
-messages, kernelspecs and commands, or provisioners and servers that they bring along.
+They come with the source distribution of the locked version. Its other files start no kernel that could be ours: they
+test messages, kernelspecs and commands, or provisioners and servers that they bring along.
 """
 
 import hashlib
@@ -46,34 +46,37 @@ SKIPPED = {
 LEAST_FORKED = 100
 
 
-def source(name):
-    """The source distribution of a locked package, fetched once; its hash is the lock's, and any index may serve it."""
-    entry = locked(name, ROOT / "requirements-dev.lock")
+def source(package):
+    """The source distribution of a locked package; its hash is the lock's, so that any index may serve it."""
+    entry = locked(package, ROOT / "requirements-dev.lock")
     hashes = set(re.findall(r"sha256:(\w+)", entry))
-    CACHE.mkdir(parents=True, exist_ok=True)
-    requirement = CACHE / f"{name}.txt"
-    requirement.write_text(entry)
-    # pip asks the build system for the package's name, and that is in the lock too
-    options = ["--require-hashes", "--no-deps", "--no-binary", ":all:", "--no-build-isolation", "-q"]
-    fetch = [sys.executable, "-m", "pip", "download", *options, "-d", str(CACHE), "-r", str(requirement)]
-    for attempt in (None, fetch):
-        if attempt is not None:
-            subprocess.run(attempt, check=True, timeout=FETCH_S)
-        for file in CACHE.glob("*.tar.gz"):
-            if hashlib.sha256(file.read_bytes()).hexdigest() in hashes:
-                return file
-    raise AssertionError(f"no source distribution of {name} has a hash of the lock")
+    if (archive := kept(hashes)) is None:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        wanted = CACHE / f"{package}.txt"
+        wanted.write_text(entry)
+        # pip asks the package's build system for its name; that is in the lock too, and nothing else may be fetched
+        options = ["--require-hashes", "--no-deps", "--no-binary", ":all:", "--no-build-isolation", "-q"]
+        pip = [sys.executable, "-m", "pip", "download", *options, "-d", str(CACHE), "-r", str(wanted)]
+        subprocess.run(pip, check=True, timeout=FETCH_S)
+        archive = kept(hashes)
+    assert archive is not None
+    return archive
+
+
+def kept(hashes):
+    """What was fetched before and has one of the hashes, or None."""
+    files = (file for file in CACHE.glob("*.tar.gz") if hashlib.sha256(file.read_bytes()).hexdigest() in hashes)
+    return next(files, None)
 
 
 def unpack(archive, folder):
-    """The tests and their configuration; the package itself stays out, so that the installed one is tested."""
+    """Tests and their configuration; the package itself stays out, so that the installed one is tested."""
     with tarfile.open(archive) as packed:
-        members = []
-        for member in packed.getmembers():
-            _top, _, member.name = member.name.partition("/")
-            if member.name == "pyproject.toml" or member.name.startswith("tests/"):
-                members.append(member)
-        packed.extractall(folder, members, filter="data")
+        for member in packed:
+            path = Path(*Path(member.name).parts[1:])
+            if member.isfile() and path.parts[0] in {"pyproject.toml", "tests"} and ".." not in path.parts:
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_bytes(packed.extractfile(member).read())
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +89,10 @@ def report(tmp_path_factory):
         **os.environ,
         "ASYNC_TEST_TIMEOUT": "60",  # seconds; one test forks this process, whose first kernel waits for a parent
         "JUPYTER_DEFAULT_PROVISIONER_NAME": "xinglin-fork",  # kernels with faults go through our provisioner too
+        "PYTEST_ADDOPTS": "",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
-    plugins = ["-p", "pytest_timeout", "-p", "jupyter_client_plugin", "-p", "no:cacheprovider"]
+    plugins = ["-p", "pytest_timeout", "-p", "jupyter_client_plugin", "-p", "no:cacheprovider", "--basetemp=temporary"]
     options = ["-q", "--color=no", "-o", "timeout_method=signal", *(f"--deselect={test}" for test in LEFT_OUT)]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *plugins, *options, *(f"tests/{name}.py" for name in FILES)],
