@@ -19,11 +19,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_server.auth.decorator import authorized
-from jupyter_server.base.handlers import APIHandler
+from jupyter_server.auth.decorator import allow_unauthenticated, authorized
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyterhub.singleuser.extension import JupyterHubIdentityProvider
 from jupyterhub.utils import url_path_join
 from tornado import web
+from tornado.escape import url_escape
 from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
@@ -33,7 +34,8 @@ from courses.build import KERNEL
 from courses.catalogue import Lab, read_catalogue
 from hub.door import Door, new_ticket
 from hub.kernels.link import PARENTS
-from hub.people import Role
+from hub.notices import Noticing
+from hub.people import Directory, Role
 from hub.ready_labs import KERNEL_PLACE, RanRenderer, ReadyLabs
 from hub.settings import ROOT, Settings
 from hub.state import engine
@@ -43,6 +45,7 @@ from hub.visits import Visit, VisitAuthorizer, VisitKernelManager, opening
 
 log = logging.getLogger("xinglin")
 PREFIX = "/services/apps/"
+LINE = f"{PREFIX}line"
 TEMPLATES = ROOT / "hub" / "jupyter"
 EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
 """The JupyterLab extensions a lab needs; each one more is a script every page loads."""
@@ -50,8 +53,11 @@ REPORT_BYTES = 8192
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
 CULL_INTERVAL_S = 10
 WAIT_S = 3.0
-"""A request waits so long for its turn before the page says how many come first."""
+"""Whoever knocks waits so long for a turn before the page says how many come first."""
+NEWS_S = 4.0
+"""A page that waits in line is answered after so long, even where its place is the same: well within PATIENCE_S."""
 AGAIN_S = 2
+"""A page without scripts, or a program, tries again after so long."""
 
 
 def role_of(groups: list[str]) -> Role:
@@ -59,7 +65,7 @@ def role_of(groups: list[str]) -> Role:
     return next((role for role in reversed(Role) if role in groups), Role.STUDENT)
 
 
-class LabHandler(TornadoVoilaHandler):  # type: ignore[misc]
+class LabHandler(Noticing, TornadoVoilaHandler):  # type: ignore[misc]
     """A lab's page: a kernel of its own for whoever opens it."""
 
     @web.authenticated
@@ -68,12 +74,10 @@ class LabHandler(TornadoVoilaHandler):  # type: ignore[misc]
         lab = self.settings["catalogue"].lab((path or "").removesuffix(".ipynb"))
         if lab is None:
             raise web.HTTPError(404)
-        door, ticket = self.settings["door"], self.get_query_argument("ticket", "") or new_ticket()
-        if len(self.kernel_manager) + len(door) >= self.settings["max_kernels"]:
-            self._come_again("full.html", lab, 20)
-            return
-        if place := await door.enter(ticket, WAIT_S):
-            self._come_again("waiting.html", lab, AGAIN_S, place=place, ticket=ticket)
+        door, shown = self.settings["door"], self.get_query_argument("ticket", "")
+        ticket = shown or new_ticket()
+        if place := await door.enter(ticket, 0 if shown or door.full else WAIT_S):
+            self._stand_in_line(lab, ticket, place)
             return
         try:
             await self._open(lab, path or "")
@@ -97,12 +101,15 @@ class LabHandler(TornadoVoilaHandler):  # type: ignore[misc]
         self.set_header("Cache-Control", "no-store")
         self.finish(ready.page_for(kernel_id))
 
-    def _come_again(self, page: str, lab: Lab, seconds: int, **more: Any) -> None:
-        """A page that tries again by itself."""
+    def _stand_in_line(self, lab: Lab, ticket: str, place: int) -> None:
+        """The page that says how many come first, and becomes the lab."""
         self.set_status(503)
-        self.set_header("Retry-After", str(seconds))
+        self.set_header("Retry-After", str(AGAIN_S))
         self.set_header("Cache-Control", "no-store")
-        self.finish(self.render_template(page, lab=lab, seconds=seconds, **more))
+        here = f"{self.request.path}?ticket={url_escape(ticket)}"
+        names = {"lab": lab, "ticket": ticket, "place": place, "full": self.settings["door"].full}
+        names |= {"ask": LINE, "seconds": AGAIN_S, "xsrf": self.xsrf_token.decode()}
+        self.finish(self.notice("line.html", here, **names))
 
     async def _render(self, notebook: Any) -> str:
         """The page of a notebook that was run."""
@@ -125,10 +132,31 @@ class LabHandler(TornadoVoilaHandler):  # type: ignore[misc]
         page: str = await renderer.generate_content_str(KERNEL_PLACE, None)
         return page
 
-    def write_error(self, status_code: int, **_details: Any) -> None:
-        """A page of ours with one sentence and the way back."""
-        self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish(self.render_template("problem.html", status_code=status_code))
+
+class LineHandler(APIHandler):
+    """Where a page stands in line; asking keeps its place."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """The place as JSON, 0 when the lab may be opened, as soon as it is another than the `known` one."""
+        door: Door = self.settings["door"]
+        known = self.get_query_argument("known", "")
+        place = await door.wait(
+            self.get_query_argument("ticket"), NEWS_S, int(known) if known.isascii() and known.isdigit() else None
+        )
+        self.set_header("Cache-Control", "no-store")
+        self.finish({"place": place, "full": door.full})
+
+
+class NothingHandler(Noticing, JupyterHandler):
+    """Any other address: a page that leads back, for everybody."""
+
+    @allow_unauthenticated
+    def get(self) -> None:
+        """404."""
+        raise web.HTTPError(404)
+
+    head = get
 
 
 class LabSocketHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]
@@ -216,12 +244,15 @@ class AppsService(Voila):  # type: ignore[misc]
 
     def init_settings(self) -> dict[str, Any]:
         """Voila's settings and what our handlers need."""
+        settings, most = super().init_settings(), self.platform.apps.max_kernels
+        database = engine(self.platform.database_url)
         return {
-            **super().init_settings(),
+            **settings,
             "catalogue": read_catalogue(),
-            "traces": Traces(engine(self.platform.database_url)),
-            "max_kernels": self.platform.apps.max_kernels,
-            "door": Door(self.platform.apps.starts),
+            "directory": Directory(database),
+            "traces": Traces(database),
+            "max_kernels": most,
+            "door": Door(self.platform.apps.starts, room=lambda: most - len(settings["kernel_manager"])),
             "ready_labs": ReadyLabs(
                 self.platform.home / "courses", self.platform.home / "cases", preload(self.kernel_spec_manager)
             ),
@@ -246,9 +277,11 @@ class AppsService(Voila):  # type: ignore[misc]
             (f"{PREFIX}voila/render/(.*)", LabHandler, lab_options),
             (f"{PREFIX}voila/api/shutdown/(?P<kernel_id>[^/]+)", CloseHandler),
             (f"{PREFIX}report", ReportHandler),
+            (LINE, LineHandler),
             (f"{PREFIX}health", HealthHandler),
             (PATH, UsageHandler),
             (PREFIX, web.RedirectHandler, {"url": "/hub/home", "permanent": False}),
+            (".*", NothingHandler),
         ]
 
 

@@ -11,6 +11,7 @@ from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_
 
 from hub.apps import PROTOCOL
 from tests.platform import closed, until
+from widgets.i18n import COOKIE
 
 LAB = "/services/apps/voila/render/physiology/01_nerve.ipynb"
 
@@ -64,6 +65,38 @@ def test_the_page_holds_no_source_and_no_token(platform):
 def test_nothing_but_labs_is_served(platform, user, path):
     answer = platform.session(user).get(f"{platform.url}/services/apps/{path}", timeout=20)
     assert answer.status_code in {403, 404}, answer.url
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"), [("zh", "这个地址没有内容"), ("en", "There is nothing at this address")]
+)
+@pytest.mark.parametrize("user", [None, "student01"])
+@pytest.mark.parametrize("path", ["nothing", "nothing/at/all", "voila/nothing"])
+def test_an_address_of_nothing_leads_back_in_the_visitors_language(platform, user, path, language, sentence):
+    session = platform.session(user)
+    session.cookies.set(COOKIE, language)
+    answer = session.get(f"{platform.url}/services/apps/{path}", timeout=20)
+    assert answer.status_code == 404
+    assert sentence in answer.text
+    assert 'href="/hub/home"' in answer.text
+
+
+def test_a_lab_that_is_none_leads_back(platform):
+    answer = platform.session("student01").get(f"{platform.url}/services/apps/voila/render/no", timeout=20)
+    assert answer.status_code == 404
+    assert 'href="/hub/home"' in answer.text
+
+
+def test_the_line_is_for_whoever_is_logged_in_and_shows_a_ticket(platform):
+    line = f"{platform.url}/services/apps/line"
+    assert platform.session().get(line, params={"ticket": "t"}, timeout=20).status_code == 403
+    session = platform.session("student01")
+    session.get(f"{platform.url}/services/apps/voila/render/no", timeout=20)  # logs in at the service
+    assert session.get(line, timeout=20).status_code == 400
+    for known in ("", "0", "-1", "²", "many"):
+        answer = session.get(line, params={"ticket": "t", "known": known}, timeout=20)
+        assert answer.json() == {"place": 0, "full": False}, known
+    assert session.get(platform.url + LAB, params={"ticket": "t"}, timeout=60).status_code == 200
 
 
 def test_a_kernel_answers_its_owner_alone(platform):

@@ -1,6 +1,7 @@
 """What open labs use: known to operators and to Prometheus, and to nobody else."""
 
 import os
+import re
 
 import pytest
 
@@ -12,7 +13,8 @@ def test_an_operator_sees_how_many_labs_are_open_and_their_memory(platform):
     opened(platform, "student01")
     page = platform.session("operator01").get(f"{platform.url}/hub/home", timeout=20).text
     assert "打开的实验" in page
-    assert "个（最多 200 个）" in page
+    assert re.search(r'id="open">[1-9]\d* <small>/ 200<', page)
+    assert re.search(r"[1-9]\d* <small>MB<", page)
 
 
 def test_prometheus_gets_the_figures_from_the_hub(platform):

@@ -57,6 +57,49 @@ async def test_a_page_that_was_closed_holds_nobody_up():
     assert await door.enter("here", 0) == 0
 
 
+async def test_a_full_house_keeps_its_line_until_somebody_leaves():
+    open_labs = ["x", "y"]
+    door = Door(2, Clock(), lambda: 2 - len(open_labs))
+    assert door.full
+    assert [await door.enter(ticket, 0) for ticket in "ab"] == [1, 2]
+    open_labs.pop()
+    assert not door.full
+    assert await door.enter("late", 0) == 2
+    assert await door.enter("a", 0) == 0
+    assert door.full
+    assert [door.place("b"), door.place("late")] == [1, 2]
+
+
+async def test_whoever_is_in_line_takes_no_room_from_themselves():
+    door = Door(1, Clock(), lambda: 2)
+    await door.enter("a", 0)
+    assert await door.enter("b", 0) == 1
+    assert not door.full
+    door.leave("a")
+    assert await door.enter("b", 0) == 0
+
+
+async def test_news_comes_when_the_place_is_another_and_not_before():
+    door = Door(1, Clock())
+    for ticket in "abc":
+        await door.enter(ticket, 0)
+    assert await door.wait("c", 60, known=1) == 2
+    news = asyncio.create_task(door.wait("c", 60, known=2))
+    await asyncio.sleep(0)
+    assert not news.done()
+    door.leave("b")
+    assert await news == 1
+
+
+async def test_a_lab_that_closes_is_seen_without_a_word():
+    open_labs = ["x"]
+    door = Door(1, room=lambda: 1 - len(open_labs))
+    waiting = asyncio.create_task(door.wait("a", 60))
+    await asyncio.sleep(0)
+    open_labs.pop()
+    assert await waiting == 0
+
+
 @given(st.integers(1, 4), st.lists(st.tuples(st.sampled_from(["knock", "leave"]), st.integers(0, 8)), max_size=60))
 def test_never_more_inside_than_may_start(starts, acts):
     async def play():
