@@ -9,10 +9,12 @@ from exams.errands import ErrandError
 from exams.pages import labels
 from exams.release import released
 from exams.sitting import Progress
+from exams.sitting_changes import RefusedError
 from exams.timing import phase
 from exams.web import N_, SCHOOL_WATCHERS, Api, Page, ProblemError, unreadable
 
 LONGEST_CREDIT_S = 4 * 3600
+MOST_REASON = 500
 
 ACTS = {"close": N_("End the exam"), "collect": N_("Collect"), "mark": N_("Mark"), "release": N_("Release")}
 """What a group lead can do after the exam, by the name in `Config.acts`, and its button."""
@@ -52,6 +54,8 @@ class Watch(Api):
                         "number": candidate.number,
                         "name": candidate.name,
                         "school": candidate.school,
+                        "room": candidate.room,
+                        "seat": candidate.seat,
                         "items": len(self.context.hall.paper(exam, candidate.form).items),
                         **self._state(known.get(candidate.number)),
                     }
@@ -100,19 +104,40 @@ class Credit(Api):
     """Time given back after an outage."""
 
     async def post(self, exam_id: str) -> None:
-        """{"seconds", "reason", "number": one candidate or null for all} -> {"sittings": how many got it}."""
+        """{"seconds", "reason", and "number" (null: all) or "room"} -> {"sittings": how many got it}."""
         exam = self.exam_for_lead(exam_id)
         if released(exam.folder) is not None:  # a sitting that opens again would be open with its answers known
             raise ProblemError(409, "released", N_("The results are released: no time can be given back any more."))
         body = self.body()
-        seconds, reason, number = body.get("seconds"), body.get("reason"), body.get("number")
+        seconds, reason, number, room = (body.get(name) for name in ("seconds", "reason", "number", "room"))
         if type(seconds) is not int or not 0 < seconds <= LONGEST_CREDIT_S:
             raise ProblemError(400, "seconds", N_("Give back between one second and four hours."))
         if not isinstance(reason, str) or not reason.strip():
             raise ProblemError(400, "reason", N_("Say why the time is given back: it is kept with the sittings."))
-        if number is not None and not isinstance(number, str):
+        if not all(one is None or isinstance(one, str) for one in (number, room)):
             raise unreadable()
-        given = await asyncio.wrap_future(
-            self.context.store.credit(exam.id, seconds, reason.strip()[:500], self.current_user.user, number)
-        )
-        self.answer({"sittings": given})
+        told = (exam.id, seconds, reason.strip()[:MOST_REASON], self.current_user.user)
+        numbers = [number] if room is None else [one.number for one in self.watched(exam) if one.room == room]
+        given = await asyncio.gather(*(asyncio.wrap_future(self.context.store.credit(*told, one)) for one in numbers))
+        self.answer({"sittings": sum(given)})
+
+
+class Force(Api):
+    """A paper handed in by those who watch over its candidate."""
+
+    async def post(self, exam_id: str) -> None:
+        """{"number", "reason"} -> {"closed": when}."""
+        exam = self.exam_for_staff(exam_id)
+        body = self.body()
+        number, reason = body.get("number"), body.get("reason")
+        if number not in {candidate.number for candidate in self.watched(exam)}:
+            raise unreadable()
+        if not isinstance(reason, str) or not reason.strip():
+            raise ProblemError(400, "reason", N_("Say why the paper is handed in: it is kept with the sittings."))
+        try:
+            sitting = await asyncio.wrap_future(
+                self.context.store.force(exam.id, number, reason.strip()[:MOST_REASON], self.current_user.user)
+            )
+        except RefusedError as refusal:
+            raise ProblemError(409, refusal.code, N_("This candidate is not writing: nothing to hand in.")) from refusal
+        self.answer({"closed": sitting.submitted_ms})

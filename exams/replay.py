@@ -66,7 +66,7 @@ def retold(entries: Iterable[audit.Entry]) -> dict[tuple[str, str], tuple[int, d
         if entry.act == "opened":
             row = {"form": detail["form"], "seed": detail["seed"], "started_ms": entry.at_ms, "submitted_ms": None}
             told[entry.exam, detail["number"]] = (entry.id, row | detail["allowance"] | {"seat": detail["seat"]})
-        elif entry.act in {"entered", "submitted"}:
+        elif entry.act in {"entered", "submitted", "forced"}:
             change = {"seat": detail["seat"]} if entry.act == "entered" else {"submitted_ms": entry.at_ms}
             key = (entry.exam, detail["number"])
             told[key] = (entry.id, told[key][1] | change)

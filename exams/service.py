@@ -123,6 +123,7 @@ def make_app(config: Config) -> Application:
         (f"api/{exam}/items/{item}/signals", pictures.Signals),
         (f"api/{exam}/watch", desk.Watch),
         (f"api/{exam}/credit", desk.Credit),
+        (f"api/{exam}/force", desk.Force),
         (f"api/{exam}/acts/([a-z]+)", desk.Act),
     ]
     carried = {"context": context}

@@ -18,7 +18,7 @@ from exams import audit, replay, sitting_changes, sitting_tables
 from exams.database import connect
 from exams.journal import Journal
 from exams.response import Json, Response, latest
-from exams.sitting_changes import Change, Credit, Enter, Note, Save, Submit
+from exams.sitting_changes import Change, Credit, Enter, Force, Note, Save, Submit
 from exams.sitting_tables import Progress, Sitting, response_of, sitting_of
 from exams.timing import Allowance
 
@@ -71,6 +71,10 @@ class SittingStore:
     def submit(self, exam: str, number: str, seat: str, sequence: int, actor: str) -> Future[Sitting]:
         """Close a sitting for good. `sequence` is the last the browser gave: refused while responses are missing."""
         return cast("Future[Sitting]", self._journal.submit(Submit(self._clock(), exam, number, actor, seat, sequence)))
+
+    def force(self, exam: str, number: str, reason: str, actor: str) -> Future[Sitting]:
+        """Close a sitting on an invigilator's word, with what is saved of it."""
+        return cast("Future[Sitting]", self._journal.submit(Force(self._clock(), exam, number, actor, reason)))
 
     def credit(self, exam: str, seconds: int, reason: str, actor: str, number: str | None = None) -> Future[int]:
         """Give time back after an outage, to one candidate or to all who have not submitted; gives how many got it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -69,6 +69,17 @@ class Submit:
 
 
 @dataclass(frozen=True)
+class Force:
+    """Close a sitting on the word of those who watch over the exam."""
+
+    at_ms: int
+    exam: str
+    number: str
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Credit:
     """Give time back to one candidate, or to all of an exam who have not submitted."""
 
@@ -91,7 +102,7 @@ class Note:
     detail: Mapping[str, object]
 
 
-Change = Enter | Save | Submit | Credit | Note
+Change = Enter | Save | Submit | Force | Credit | Note
 
 
 def apply(connection: sa.Connection, changes: Sequence[Change]) -> list[object]:
@@ -135,12 +146,21 @@ def _submit(connection: sa.Connection, change: Submit) -> Sitting:
     ).scalar_one()
     if (last or 0) < change.sequence:
         raise RefusedError(INCOMPLETE)
+    return _closed(connection, sitting, change, "submitted", {"sequence": last or 0})
+
+
+def _force(connection: sa.Connection, change: Force) -> Sitting:
+    sitting = _open(find(connection, change.exam, change.number), None, change.at_ms)
+    return _closed(connection, sitting, change, "forced", {"reason": change.reason})
+
+
+def _closed(
+    connection: sa.Connection, sitting: Sitting, change: Submit | Force, act: str, detail: Mapping[str, object]
+) -> Sitting:
     connection.execute(sa.update(sittings).where(sittings.c.id == sitting.id).values(submitted_ms=change.at_ms))
-    detail = {"number": change.number, "sequence": last or 0}
-    audit.append(connection, [audit.Act(change.at_ms, change.exam, change.actor, "submitted", detail)])
-    found = find(connection, change.exam, change.number)
-    assert found is not None  # noqa: S101 - read above, in this transaction
-    return found
+    told = {"number": change.number, **detail}
+    audit.append(connection, [audit.Act(change.at_ms, change.exam, change.actor, act, told)])
+    return replace(sitting, submitted_ms=change.at_ms)
 
 
 def _credit(connection: sa.Connection, change: Credit) -> int:
@@ -162,6 +182,7 @@ def _note(connection: sa.Connection, change: Note) -> audit.Entry:
 
 _MAKE: dict[type, Callable[[sa.Connection, Any], object]] = {
     Submit: _submit,
+    Force: _force,
     Credit: _credit,
     Note: _note,
 }

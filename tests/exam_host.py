@@ -37,9 +37,9 @@ GROUPS |= {"lead01": {"lead", "teacher"}, "operator01": {"operator"}}
 GROUPS |= {"teacher01": {"teacher", school_group("杏林医学院")}, "teacher02": {"teacher", school_group("别处医学院")}}
 GROUPS |= {"lead02": {"lead", school_group("橘井医学院")}}
 CANDIDATES = (
-    Candidate("2026010001", "student01", "考生01", "杏林医学院", "A"),
-    Candidate("2026010002", "student02", "考生02", "杏林医学院", "A", 10),
-    Candidate("2026020001", "student03", "考生03", "橘井医学院", "A"),
+    Candidate("2026010001", "student01", "考生01", "杏林医学院", "A", 0, "101", "1"),
+    Candidate("2026010002", "student02", "考生02", "杏林医学院", "A", 10, "101", "2"),
+    Candidate("2026020001", "student03", "考生03", "橘井医学院", "A", 0, "202", "1"),
 )
 
 

@@ -7,6 +7,7 @@ import { t } from "./page.js";
 
 const EVERY_MS = 3000;
 const ACT_MS = 30 * 60_000; // as long as the service itself gives an act: marking thousands takes its time
+const ROOM = "room:";
 const STATES = {
   absent: () => t("Absent"),
   in: () => t("In the room"),
@@ -42,12 +43,43 @@ function row(candidate) {
   const share = candidate.items ? (100 * candidate.answered) / candidate.items : 0;
   const bar = h("i");
   bar.style.width = `${share}%`;
-  const left = candidate.state === "in" ? countdown(candidate.deadline - clock.now()) : "";
-  return h("tr", {},
+  const hand = h("button", { type: "button", class: "quiet", onclick: () => force(candidate) }, t("Hand in"));
+  return h("tr", { "data-number": candidate.number },
     h("td", {}, candidate.number), h("td", {}, candidate.name), h("td", {}, candidate.school),
+    h("td", {}, [candidate.room, candidate.seat].filter(Boolean).join(" · ")),
     h("td", {}, h("span", { class: `pill ${candidate.state}` }, STATES[candidate.state]())),
     h("td", {}, h("span", { class: "meter", "aria-hidden": "true" }, bar), `${candidate.answered} / ${candidate.items}`),
-    h("td", {}, left), h("td", {}, time(candidate.last)));
+    h("td", { "data-left": "" }), h("td", {}, time(candidate.last)), h("td", {}, candidate.state === "in" ? hand : ""));
+}
+
+/** A row stays the same element while its candidate does the same, so that the focus stays where it is. */
+const drawn = new Map();
+
+function kept(candidate) {
+  const now = JSON.stringify(candidate);
+  let { element, before } = drawn.get(candidate.number) ?? {};
+  if (before !== now) {
+    const fresh = row(candidate);
+    const focused = element?.contains(document.activeElement);
+    element?.replaceWith(fresh);
+    element = fresh;
+    if (focused) element.querySelector("button")?.focus();
+    drawn.set(candidate.number, { element, before: now });
+  }
+  if (candidate.state === "in") element.querySelector("[data-left]").textContent = countdown(candidate.deadline - clock.now());
+  return element;
+}
+
+function force(candidate) {
+  const { number, name } = candidate;
+  const fields = [
+    h("p", {}, t("{number} {name}: what is saved is handed in. Nothing can be changed after that.", { number, name })),
+    h("label", {}, t("Reason"), h("input", { name: "reason", required: true, maxlength: 500 })),
+  ];
+  ask(t("Hand in for the candidate"), fields, async (values) => {
+    await api.post("force", { number, reason: values.get("reason") });
+    return t("Handed in for {number} {name}.", { number, name });
+  });
 }
 
 function draw() {
@@ -57,8 +89,10 @@ function draw() {
   const state = byId("state").value;
   const shown = candidates.filter((candidate) =>
     (!state || candidate.state === state) &&
-    [candidate.number, candidate.name, candidate.school].some((text) => text.toLowerCase().includes(wanted)));
-  byId("rows").replaceChildren(...shown.map(row));
+    [candidate.number, candidate.name, candidate.school, candidate.room].some((text) => text.toLowerCase().includes(wanted)));
+  const rows = shown.map(kept);
+  const there = byId("rows").children;
+  if (rows.length !== there.length || rows.some((element, index) => element !== there[index])) byId("rows").replaceChildren(...rows);
 }
 
 async function watch() {
@@ -107,14 +141,18 @@ for (const button of document.querySelectorAll("[data-act]"))
     ask(ASK[button.dataset.act]?.() ?? button.textContent, [], async () => (await api.post(`acts/${button.dataset.act}`, {}, ACT_MS)).message));
 
 byId("credit")?.addEventListener("click", () => {
+  const rooms = [...new Set(candidates.map(({ room }) => room).filter(Boolean))].sort();
   const fields = [
     h("label", {}, t("Minutes"), h("input", { name: "minutes", type: "number", min: 1, max: 240, value: 5, required: true })),
     h("label", {}, t("To"), h("select", { name: "number" }, h("option", { value: "" }, t("all who have not handed in")),
+      ...rooms.map((room) => h("option", { value: `${ROOM}${room}` }, t("Room {room}", { room }))),
       ...candidates.filter(({ state }) => state === "in" || state === "time_up").map(({ number, name }) => h("option", { value: number }, `${number} ${name}`)))),
     h("label", {}, t("Reason"), h("input", { name: "reason", required: true, maxlength: 500 })),
   ];
   ask(t("Give time back"), fields, async (values) => {
-    const body = { seconds: Number(values.get("minutes")) * 60, reason: values.get("reason"), number: values.get("number") || null };
+    const to = values.get("number");
+    const whom = to.startsWith(ROOM) ? { room: to.slice(ROOM.length) } : { number: to || null };
+    const body = { seconds: Number(values.get("minutes")) * 60, reason: values.get("reason"), ...whom };
     return t("Given to {count} candidates.", { count: (await api.post("credit", body)).sittings });
   });
 });

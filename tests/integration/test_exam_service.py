@@ -122,6 +122,7 @@ WRITES = {
     "joint/acts/collect": (403, 404, 404, 403, 404, 200, 403, 403),
     "joint/acts/unknown": (403, 404, 404, 403, 404, 400, 403, 403),
     "joint/credit": (403, 404, 404, 403, 404, 400, 403, 403),
+    "joint/force": (403, 404, 404, 400, 404, 400, 400, 400),
 }
 ROLES = (None, "student02", "outsider", "teacher01", "teacher02", "lead01", "lead02", "operator01")
 BODY = {"seat": SEAT, "sequence": 0, "responses": [change(1, "x")]}
@@ -499,6 +500,46 @@ def test_the_desk_sees_who_is_where_and_the_lead_gives_time_back(fresh):
     release.release(service.home / "exams" / service.exam, {}, "lead01", datetime.now(UTC))
     late = lead.write(f"{service.exam}/credit", seconds=300, reason="asked for it", number=None)
     assert (late.status_code, late.json()["error"]) == (409, "released")
+
+
+def test_time_is_given_back_to_a_room(fresh):
+    service = fresh()
+    clients = {user: Client(service, user) for user in ("student01", "student02", "student03")}
+    before = {user: client.enter().json()["deadline"] for user, client in clients.items()}
+    lead = Client(service, "lead01")
+    given = lead.write(f"{service.exam}/credit", seconds=60, reason="the router", room="101")
+    assert given.json()["sittings"] == 2
+    later = {user: client.page(f"api/{service.exam}/state").json()["deadline"] for user, client in clients.items()}
+    assert {user: later[user] - before[user] for user in before} == {
+        "student01": 60_000,
+        "student02": 60_000,
+        "student03": 0,
+    }
+    assert lead.write(f"{service.exam}/credit", seconds=60, reason="x", room="none").json()["sittings"] == 0
+    assert lead.write(f"{service.exam}/credit", seconds=60, reason="x", room=3).status_code == 400
+
+
+def test_who_watches_hands_in_for_a_candidate_with_what_is_saved(fresh):
+    service = fresh()
+    candidate, teacher = Client(service, "student01"), Client(service, "teacher01")
+    candidate.enter()
+    item = next(item for item in candidate.enter().json()["items"] if item["type"] == "A1")
+    candidate.save(change(1, item["id"], "C")).raise_for_status()
+    force = f"{service.exam}/force"
+    assert teacher.write(force, number=CANDIDATES[0].number, reason=" ").json()["error"] == "reason"
+    assert teacher.write(force, number=CANDIDATES[1].number, reason="x").json()["error"] == "not_entered"
+    assert teacher.write(force, number=CANDIDATES[2].number, reason="of another school").status_code == 400
+    done = teacher.write(force, number=CANDIDATES[0].number, reason="left the room")
+    assert done.status_code == 200
+    assert (candidate.save(change(2, item["id"], "D")).status_code, candidate.submit(1).status_code) == (409, 409)
+    assert "2026010001-" in candidate.page(f"{service.exam}/receipt").text
+    assert teacher.write(force, number=CANDIDATES[0].number, reason="again").json()["error"] == "closed"
+    store = SittingStore(store_url(service.home))
+    assert store.responses(service.exam)[CANDIDATES[0].number] == {item["id"]: "C"}
+    (entry,) = [entry for entry in store.audit(service.exam) if entry.act == "forced"]
+    assert (entry.actor, entry.detail["reason"]) == ("teacher01", "left the room")
+    assert store.verify() is None
+    store.close()
 
 
 def test_two_errands_of_one_exam_do_not_meet(fresh):
