@@ -398,3 +398,63 @@ def test_language_is_one_click_away(desks, service):
     desk.page.click("[data-language=en]")
     expect(desk.page.locator("#question-title")).to_contain_text("Question 1 of")
     expect(desk.page.locator("input[value=A]")).to_be_checked()
+
+
+def test_an_invigilator_hands_in_by_keyboard_alone_and_the_candidates_room_closes(desks, service):
+    candidate, invigilator = desks(), desks("teacher01", language="en")
+    candidate.enter()
+    candidate.go("A1")
+    candidate.page.keyboard.press("B")
+    candidate.saved()
+    page = invigilator.page
+    page.goto(f"{service.base}login?as=teacher01")
+    page.goto(f"{service.base}{service.exam}/desk")
+    button = page.locator(f'tr[data-number="{CANDIDATES[0].number}"] button')
+    expect(page.locator(f'tr[data-number="{CANDIDATES[0].number}"]')).to_contain_text("101 · 1")
+    button.focus()
+    candidate.page.keyboard.press("C")  # the row is drawn anew; the focus stays on its button
+    candidate.saved()
+    expect(button).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.type("left the room")
+    page.keyboard.press("Enter")
+    expect(page.locator("#desk-message")).to_contain_text("Handed in for 2026010001")
+    expect(page.locator(f'tr[data-number="{CANDIDATES[0].number}"] .pill')).to_have_text("Handed in")
+    expect(button).to_have_count(0)
+    candidate.page.keyboard.press("D")
+    expect(candidate.page.locator("#proof")).to_be_visible()
+    assert len(kept(service)) == 1
+    # what was written after is refused, of which the browser itself writes a line
+    assert [fault for fault in candidate.faults if "409 (Conflict)" not in fault] == []
+    candidate.faults.clear()
+
+
+def test_a_letter_chooses_what_is_shown_with_it(desks, service):
+    """Options stand in the candidate's own order: what is kept is the option, whatever letter it had."""
+    desk = desks()
+    desk.enter()
+    desk.go("A1")
+    chosen = desk.page.locator("label.option").nth(1)
+    expect(chosen.locator(".letter")).to_have_text("B")
+    desk.page.keyboard.press("b")
+    expect(chosen.locator("input")).to_be_checked()
+    desk.saved()
+    assert list(kept(service).values()) == [chosen.locator("input").get_attribute("value")]
+
+
+def test_with_a_ticket_by_keyboard_alone(desks, service):
+    from exams.admission import issue
+    from exams.exam import exam_in
+
+    made, _count = issue(
+        exam_in(service.home / "exams", service.exam), [], zone="Asia/Shanghai", address="", language="zh"
+    )
+    code = re.search(rf"<dd>{CANDIDATES[0].number}</dd>.*?class=\"code\"[^>]*>([^<]+)<", made, re.DOTALL)[1]
+    page = desks(size=PHONE).page
+    page.goto(f"{service.base}ticket")
+    page.keyboard.type(CANDIDATES[0].number)
+    page.keyboard.press("Tab")
+    page.keyboard.type(code.lower().replace("-", " "))
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{service.base}{service.exam}/")
+    expect(page.locator("main")).to_contain_text(CANDIDATES[0].name)
