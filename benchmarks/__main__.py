@@ -19,13 +19,13 @@ def names() -> list[str]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run the benchmark named first with what follows as its own options; without a name all, small."""
+    """Run the benchmark named first with what follows as its own options; without a name all."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Measurements beside their peers.",
         epilog="Example: %(prog)s exam_room",
     )
-    parser.add_argument("name", nargs="?", help=f"one of {', '.join(names())}; left out: all, with small defaults")
+    parser.add_argument("name", nargs="?", help=f"one of {', '.join(names())}; left out: all")
     parser.add_argument("options", nargs=argparse.REMAINDER, help="options of that benchmark, see NAME --help")
     chosen = parser.parse_args(arguments)
     if chosen.name is not None and chosen.name not in names():
