@@ -15,6 +15,7 @@ from exams import blueprint, release, roster
 from exams.documents import DocumentError
 from exams.exam import DATABASE, EXAM_ID, ROSTER, Exam, exam_in, exams_in
 from exams.form import Form
+from exams.interchange.command import export_command, import_command
 from exams.items import load_bank
 from exams.sitting import SittingStore
 from widgets.i18n import LANGUAGES
@@ -50,6 +51,10 @@ def exam() -> None:
 
     Example: xinglin exam list
     """
+
+
+exam.add_command(import_command)
+exam.add_command(export_command)
 
 
 def when(_context: click.Context, parameter: click.Parameter, value: str) -> datetime:
