@@ -17,7 +17,7 @@ from exams.interchange.report import ALL, WHOLE, Loss
 from exams.interchange.safe import harm
 from exams.items import Item
 
-MODULES = {"gift": "gift"}
+MODULES = {"gift": "gift", "moodle": "moodle"}
 FORMATS = tuple(MODULES)
 NO_DEFAULTS = Defaults("", "", "", "", 0.0, 0.0)
 NO_ASSET = "left out: the format has no place for a tracing or a DICOM image and its measuring; xlsx carries it"
@@ -29,7 +29,9 @@ NOTES = {
         ("gift", "moodle", "qti21", "qti30"),
         "for a part of an X item's key are not kept: other programs have rules of their own",
     ),
-    "type, level, difficulty, points": {"gift": "stand in tags, which other programs show but do not use"},
+    "type, level, difficulty": dict.fromkeys(
+        ("gift", "moodle"), "stand in tags, which other programs show but do not use"
+    ),
 }
 
 

@@ -74,13 +74,13 @@ def number(text: str) -> float | None:
     return float(text) if NUMERAL.fullmatch(text.strip()) else None
 
 
-def facts(item: Item) -> list[str]:
-    """The facts of an item, `name:value` each."""
+def facts(item: Item, but: Sequence[str] = ()) -> list[str]:
+    """The facts of an item, `name:value` each, but for those that have another place."""
     known = {"type": item.type, "subject": item.subject, "topic": item.topic, "level": item.level}
     known |= {"difficulty": numeral(item.difficulty), "points": numeral(item.points)}
     known |= {"group": item.group.id if item.group else "", "unit": item.unit}
     known |= {"max_length": str(item.max_length) if item.max_length else ""}
-    return [f"{name}:{value}" for name, value in known.items() if value]
+    return [f"{name}:{value}" for name, value in known.items() if value and name not in but]
 
 
 def read_facts(tags: Iterable[str], name: str) -> tuple[dict[str, str], tuple[Loss, ...]]:
