@@ -17,22 +17,20 @@ from exams.interchange.report import ALL, WHOLE, Loss
 from exams.interchange.safe import harm
 from exams.items import Item
 
-MODULES = {"gift": "gift", "moodle": "moodle"}
-FORMATS = tuple(MODULES)
+FORMATS = ("gift", "moodle", "qti21", "qti30")
 NO_DEFAULTS = Defaults("", "", "", "", 0.0, 0.0)
 NO_ASSET = "left out: the format has no place for a tracing or a DICOM image and its measuring; xlsx carries it"
+OTHERS = ("gift", "moodle", "qti21", "qti30")
 NOTES = {
     "rubric": {"gift": "stands in comments, which other programs skip"},
     "shared stem": dict.fromkeys(("gift", "moodle", "qti21"), "is repeated in each item that shares it"),
-    "shared options": dict.fromkeys(("gift", "moodle", "qti21", "qti30"), "are repeated in each item that shares them"),
-    "half marks": dict.fromkeys(
-        ("gift", "moodle", "qti21", "qti30"),
-        "for a part of an X item's key are not kept: other programs have rules of their own",
-    ),
+    "shared options": dict.fromkeys(OTHERS, "are repeated in each item that shares them"),
+    "half marks": dict.fromkeys(OTHERS, "of X items are not kept: other programs have rules of their own"),
     "type, level, difficulty": dict.fromkeys(
-        ("gift", "moodle"), "stand in tags, which other programs show but do not use"
+        OTHERS, "stand in tags or keywords, which other programs show but do not use"
     ),
 }
+"""What a format carries so that we read it as it was, but other programs do not."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Format:
 
 def format_of(name: str) -> Format:
     """The format `name`; some take a while to import."""
-    module = import_module(f"exams.interchange.{MODULES[name]}")
+    module = import_module(f"exams.interchange.{name}")
     return Format(module.read, module.write)
 
 

@@ -28,10 +28,10 @@ BLOCKS: tuple[str, ...] = (
     "br",
     "section",
 )
-BLOCKS += ("h1", "h2", "h3", "h4", "h5", "h6", "article", "caption", "thead", "tbody", "prompt")
+BLOCKS += ("h1", "h2", "h3", "h4", "h5", "h6", "article", "caption", "thead", "tbody", "prompt", "contentBody")
 CELLS = ("td", "th")
 EMPHASIS = ("b", "i", "u", "em", "strong", "s", "font", "mark", "small", "big", "tt", "code", "strike", "del", "ins")
-PICTURES = ("img", "object", "picture", "audio", "video", "source", "canvas", "math")
+PICTURES = ("img", "object", "picture", "audio", "video", "source", "canvas", "math", "include")
 PLAIN = ("span", "a", "html", "body", "head", "abbr", "cite", "q", "kbd", "var", "samp", "dfn", "bdo", "address")
 RASTER = re.compile(r"data:image/(png|jpe?g|gif|webp);base64,", re.I)
 SUPERSCRIPT = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
@@ -106,9 +106,17 @@ class _Html(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.plain.start(tag, {name: value or "" for name, value in attrs})
+        if any(not re.fullmatch(r"[a-z][a-z0-9_.:-]*", name) for name, _ in attrs):
+            self.plain.lost["text between < and >"] = None
 
     def handle_endtag(self, tag: str) -> None:
         self.plain.end(tag)
+
+    def handle_pi(self, _data: str) -> None:
+        self.plain.lost["text between <? and >"] = None
+
+    def unknown_decl(self, _data: str) -> None:
+        self.plain.lost["text between <! and >"] = None
 
     def handle_data(self, data: str) -> None:
         self.plain.data(data)

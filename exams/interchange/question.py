@@ -157,11 +157,13 @@ def read_as_items(questions: Sequence[Question], losses: Iterable[Loss] = ()) ->
 
 
 def _split(question: Question, cases: Mapping[str, str]) -> Question:
-    """The question with its case apart from its stem."""
-    case = question.case or cases.get(question.facts.get("group", ""), "")
+    """The question with its case apart from its stem, where it stands before it."""
+    case = cases.get(question.facts.get("group", ""), "")
+    if question.case or not case:
+        return question
     if question.stem.startswith(case) and question.stem != case:
         return replace(question, case=case, stem=question.stem.removeprefix(case).strip())
-    return replace(question, case=question.case)
+    return question
 
 
 def _fields(question: Question, groups: dict[str, dict[str, Any]], losses: list[Loss]) -> dict[str, Any]:
