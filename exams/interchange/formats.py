@@ -17,7 +17,7 @@ from exams.interchange.report import ALL, WHOLE, Loss
 from exams.interchange.safe import harm
 from exams.items import Item
 
-FORMATS = ("gift", "moodle", "qti21", "qti30")
+FORMATS = ("gift", "moodle", "qti21", "qti30", "xlsx")
 NO_DEFAULTS = Defaults("", "", "", "", 0.0, 0.0)
 NO_ASSET = "left out: the format has no place for a tracing or a DICOM image and its measuring; xlsx carries it"
 OTHERS = ("gift", "moodle", "qti21", "qti30")
