@@ -19,6 +19,7 @@ from exams.items import Item
 
 FORMATS = ("gift", "moodle", "qti21", "qti30", "xlsx")
 NO_DEFAULTS = Defaults("", "", "", "", 0.0, 0.0)
+NO_TEXT = "left out: the format cannot hold its text"
 NO_ASSET = "left out: the format has no place for a tracing or a DICOM image and its measuring; xlsx carries it"
 OTHERS = ("gift", "moodle", "qti21", "qti30")
 NOTES = {
@@ -60,16 +61,25 @@ def exported(items: Sequence[Item], name: str) -> tuple[bytes, list[Loss]]:
         why = _kept_out(item, name)
         losses += [Loss(item.id, WHOLE, why)] if why else []
         kept += [] if why else [item]
+    unreadable = _unreadable(kept, name)
+    losses += [Loss(item, WHOLE, why) for item, why in unreadable.items()]
+    kept = [item for item in kept if item.id not in unreadable]
     data, back = _written(kept, name)
-    missing = [item for item in kept if item.id not in back]
-    losses += [Loss(item.id, WHOLE, "left out: the format cannot hold its text") for item in missing]
-    if missing:
-        kept = [item for item in kept if item.id in back]
-        data, back = _written(kept, name)
     losses += [loss for item in kept for loss in differences(item, back.get(item.id))]
     return data, losses + [
         Loss(ALL, what, said[name]) for what, said in NOTES.items() if name in said and _has(kept, what)
     ]
+
+
+def _unreadable(items: Sequence[Item], name: str) -> dict[str, str]:
+    """{item id: why} of the items that no reader would take back."""
+    try:
+        _, back = _written(items, name)
+        return {item.id: NO_TEXT for item in items if item.id not in back}
+    except DocumentError as error:
+        if len(items) == 1:
+            return {items[0].id: f"left out: {error.sentence.rstrip('.')}"}
+    return {item: why for each in items for item, why in _unreadable([each], name).items()}
 
 
 def _written(items: Sequence[Item], name: str) -> tuple[bytes, dict[str, Item]]:
@@ -110,6 +120,6 @@ def _has(items: Iterable[Item], what: str) -> bool:
 def differences(item: Item, back: Item | None) -> list[Loss]:
     """What of `item` is otherwise in `back`, which came of it."""
     if back is None:
-        return [Loss(item.id, WHOLE, "left out: the format cannot hold its text")]
+        return [Loss(item.id, WHOLE, NO_TEXT)]
     changed = [field.name for field in fields(Item) if getattr(item, field.name) != getattr(back, field.name)]
     return [Loss(item.id, name, "comes back changed: the format has no place for it as it stands") for name in changed]

@@ -31,12 +31,14 @@ from exams.interchange.question import (
     without_source,
 )
 from exams.interchange.report import Loss
-from exams.interchange.safe import CONTROL, read_text
+from exams.interchange.safe import CONTROL, read_text, refuse_long
 from exams.items import SHARED_STEM, Group, Item
 
 ESCAPED = "\\~=#{}:n"
 MARKS = {char: chr(place) for place, char in enumerate(ESCAPED, 1)}  # stand for escaped characters while parsing
 UNMARKED = {ord(mark): "\n" if char == "n" else char for char, mark in MARKS.items()}
+MOST_TAGS = 10_000  # characters of comments that are searched for tags
+MOST_DIGITS = 100  # characters of a number or a range of numbers
 RUBRIC = "// rubric: "
 TITLE = re.compile(r"\s*::(.*?)::", re.DOTALL)
 FORMAT = re.compile(r"\s*\[(html|plain|markdown|moodle)\]")
@@ -121,6 +123,7 @@ def read(data: bytes, stem: str) -> Reading:
     losses: list[Loss] = []
     topic = ""
     for place, block in enumerate(re.split(r"\n[ \t]*(?:\n[ \t]*)+", text), 1):
+        refuse_long(block)
         comments, body = _parted(block)
         if body.startswith("$CATEGORY:"):
             first, _, body = body.partition("\n")
@@ -143,7 +146,7 @@ def _parted(block: str) -> tuple[list[str], str]:
 
 
 def _read_question(comments: list[str], marked: str, topic: str, unnamed: str) -> Question:
-    joined = " ".join(line for line in comments if not line.startswith(RUBRIC))
+    joined = " ".join(line for line in comments if not line.startswith(RUBRIC))[:MOST_TAGS]
     given, title = ID.search(joined), TITLE.match(marked)
     name = given[1] if given else _unmarked(title[1]) if title else unnamed
     own, losses = read_facts((tag.replace("\\]", "]") for tag in TAG.findall(joined)), name)
@@ -215,7 +218,7 @@ def _number(name: str, text: str, notes: list[str]) -> tuple[float, float]:
         notes.append(_unmarked(feedback))
     weight = WEIGHT.match(entry.strip())
     plain = entry.strip()[weight.end() :] if weight else entry
-    span = RANGE.fullmatch(plain)
+    span = RANGE.fullmatch(plain[:MOST_DIGITS])
     first, _, second = (span[1], "", span[2]) if span else plain.partition(":")
     key, around = number(first), number(second) if second.strip() else 0.0
     if key is None or around is None:

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from xml.etree.ElementTree import Element
 
 from exams.documents import DocumentError
-from exams.interchange.safe import refuse_address
+from exams.interchange.safe import refuse_address, refuse_long
 
 ACTIVE = ("script", "iframe", "frame", "frameset", "embed", "applet", "form", "meta", "base", "link", "svg", "template")
 BLOCKS: tuple[str, ...] = (
@@ -33,7 +33,11 @@ CELLS = ("td", "th")
 EMPHASIS = ("b", "i", "u", "em", "strong", "s", "font", "mark", "small", "big", "tt", "code", "strike", "del", "ins")
 PICTURES = ("img", "object", "picture", "audio", "video", "source", "canvas", "math", "include")
 PLAIN = ("span", "a", "html", "body", "head", "abbr", "cite", "q", "kbd", "var", "samp", "dfn", "bdo", "address")
-RASTER = re.compile(r"data:image/(png|jpe?g|gif|webp);base64,", re.I)
+RASTER = re.compile(r"data:image/(?:png|jpe?g|gif|webp);base64,[A-Za-z0-9+/=\s]*", re.I)
+TAG_OPENED = re.compile(r"<[a-zA-Z/!?]")
+MOST_OPENED = 20  # tags begun before one ends: the HTML parser takes a square of the time for them
+MOST_TAG = 5_000  # characters of a tag
+MOST_RAISED = 3  # superscripts in superscripts
 SUPERSCRIPT = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
 SUBSCRIPT = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
 SPACE = re.compile(r"[ \t\n\r\f]+")  # what HTML takes for white space; the wide space of Chinese text is none
@@ -61,7 +65,7 @@ class Plain:
             self.parts.append(" ")
         elif tag in PICTURES:
             self.lost[PICTURE] = None
-        elif tag in ("sub", "sup"):
+        elif tag in ("sub", "sup") and len(self.raised) < MOST_RAISED:
             self.raised.append((tag, len(self.parts)))
         elif tag == "style":
             self.hidden += 1
@@ -144,9 +148,15 @@ def refuse_active(tag: str, attributes: Mapping[str, str]) -> None:
 
 def html_text(html: str, *, keep_lines: bool = False) -> tuple[str, tuple[str, ...]]:
     """(plain text, what was lost) of HTML; `keep_lines` where a line of the source is a line. Raises DocumentError."""
+    short = RASTER.sub("data:image/png;base64,", html)
+    refuse_long(short)
+    for part in short.split(">"):
+        opened = list(TAG_OPENED.finditer(part))
+        if opened and (len(opened) > MOST_OPENED or len(part) - opened[0].start() > MOST_TAG):
+            raise DocumentError("A question holds tags without an end (<... without >): remove them, import again.")
     plain = Plain()
     parser = _Html(plain)
-    parser.feed(html.replace("\n", "<br>") if keep_lines else html)
+    parser.feed(short.replace("\n", "<br>") if keep_lines else short)
     parser.close()
     return plain.text(), tuple(plain.lost)
 

@@ -166,7 +166,7 @@ class _Reader:
             (self.plain(answer), self.plain(answer.find("feedback"))) for answer in self.element.findall("answer")
         ]
         for other in self.element.iter():
-            if other.get("format") in ("html", "moodle_auto_format", None) and other.find("text") is not None:
+            if other.get("format") in ("html", "moodle_auto_format"):
                 html_text(other.findtext("text", ""))
         if self.kind not in KINDS:
             raise UnusableError(self.name, f"the bank has no items of Moodle's type {self.kind!r:.40}")

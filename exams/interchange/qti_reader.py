@@ -16,6 +16,7 @@ INTERACTION = re.compile(r".*Interaction")
 READ = ("choiceInteraction", "textEntryInteraction", "extendedTextInteraction")
 FEEDBACKS = ("feedbackInline", "feedbackBlock")
 GAP = "_____"
+MOST_PLACES = 15  # decimal places that a number of a computer keeps
 
 
 def old_names(element: Element) -> Element:
@@ -198,7 +199,7 @@ class ItemReader:
                 self.losses.append(Loss(self.name, "tolerance", "it is wider on one side, an item has the lower one"))
         for test in self.root.findall("responseProcessing//equalRounded"):
             figures = number(test.get("figures", ""))
-            if figures is not None and test.get("roundingMode") == "decimalPlaces":
+            if figures is not None and 0 <= figures <= MOST_PLACES and test.get("roundingMode") == "decimalPlaces":
                 tolerance = 0.5 * 10**-figures
         return replace(question, kind=NUMBER, number=key, tolerance=tolerance)
 

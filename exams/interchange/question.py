@@ -21,6 +21,7 @@ USUAL = {CHOICE: "A1", MULTIPLE: "X", NUMBER: "numeric", TEXT: "short"}
 TEXT_FACTS = ("type", "subject", "topic", "level", "group", "unit")
 NUMBER_FACTS = ("difficulty", "points", "max_length")
 EXACT_TOLERANCE = 1e-6  # stands for "this number only": our items accept a range, be it ever so small
+MOST_DIGITS = 60  # characters of a number
 SOURCE_LINE = "来源："
 MODEL_ANSWER = "参考答案："
 CRITERION = re.compile(r"(\d+(?:\.\d+)?) ?分[：:] ?(.*)", re.DOTALL)
@@ -71,7 +72,8 @@ def numeral(value: float) -> str:
 
 def number(text: str) -> float | None:
     """The number that `text` is, None where it is none."""
-    return float(text) if NUMERAL.fullmatch(text.strip()) else None
+    plain = text.strip()
+    return float(plain) if len(plain) <= MOST_DIGITS and NUMERAL.fullmatch(plain) else None
 
 
 def facts(item: Item, but: Sequence[str] = ()) -> list[str]:

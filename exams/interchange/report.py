@@ -30,7 +30,9 @@ def lines(losses: Iterable[Loss]) -> list[str]:
     grouped: dict[tuple[str, str], list[str]] = {}
     for loss in losses:
         grouped.setdefault((loss.what, loss.why), []).append(loss.item)
-    return [f"{what}: {why}{_concerned(items)}" for (what, why), items in grouped.items()]
+    said = [f"{what}: {why}{_concerned(items)}" for (what, why), items in grouped.items()]
+    # a name in a file may hold what a terminal takes for a command
+    return ["".join(char if char.isprintable() else "?" for char in line) for line in said]
 
 
 def _concerned(items: list[str]) -> str:

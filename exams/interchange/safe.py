@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -20,6 +21,7 @@ MOST_BYTES = 50_000_000  # of a file, and of all that a zip unpacks to: ten thou
 MOST_FILES = 20_000  # in a zip
 MOST_RATIO = 200  # unpacked to packed, of one file in a zip; repetitive XML reaches about 100
 SMALL_BYTES = 1_000_000  # below it the ratio does not matter
+MOST_TEXT = 200_000  # characters of one question, pictures written as text aside
 MOST_DEPTH = 100  # of elements in elements
 
 ACTIVE_TAG = re.compile(
@@ -55,6 +57,14 @@ def refuse_large(data: bytes) -> None:
     """Raise DocumentError where a file is too large to be a question bank."""
     if len(data) > MOST_BYTES:
         raise DocumentError(f"The file is larger than {MOST_BYTES // 1_000_000} MB: split it and import the parts.")
+
+
+def refuse_long(text: str) -> None:
+    """Raise DocumentError where a text is too long for a question."""
+    if len(text) > MOST_TEXT:
+        raise DocumentError(
+            f"A question is longer than {MOST_TEXT} characters: remove what is no question, and import again."
+        )
 
 
 def read_text(data: bytes) -> str:
@@ -99,7 +109,9 @@ def read_zip(data: bytes) -> dict[str, bytes]:
             entries = packed.infolist()
             _refuse_entries(entries)
             return _unpacked(packed, [entry for entry in entries if not entry.is_dir()])
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError) as error:
+    except DocumentError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError) as error:
         raise DocumentError(f"The file is not a sound zip ({error}): export it again.") from error
 
 
@@ -116,6 +128,8 @@ def _refuse_entries(entries: list[zipfile.ZipInfo]) -> None:
             raise DocumentError(f"The zip holds a file outside its own folder ({name!r:.80}): do not use it.")
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise DocumentError(f"The zip holds a symbolic link ({name!r:.80}): pack it again without.")
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise DocumentError("The zip is packed in an unusual way: pack it again with the method deflate.")
         if entry.flag_bits & 1:
             raise DocumentError("The zip is encrypted: pack it again without a password.")
         if entry.file_size > SMALL_BYTES and entry.file_size > MOST_RATIO * entry.compress_size:

@@ -9,9 +9,13 @@ WORDS = "心电图 P波=QRS #{~:}\\ <b>&amp; %50% -> 5 1.5 分：a 参考答案�
 TAME = st.text("abc心电图，。<>&%=~#{}:\\/[]()$-→⁹", min_size=1, max_size=12).filter(
     lambda text: text.strip()[-1:] not in ("", "\\")
 )
+HOSTILE = ["<script>", "<a href=data:x>", "javascript:x", "### END SOLUTION", "\x85", "\u2028", "<p onclick=x>"]
+PIECES = [*WORDS.split(" "), " ", "  ", "\n", "\t", "\n\n", *HOSTILE]
 WILD = st.one_of(
     TAME,
-    st.lists(st.sampled_from([*WORDS.split(" "), " ", "  ", "\n", "\t", "\n\n"]), min_size=1, max_size=9).map("".join),
+    st.lists(st.sampled_from([*WORDS.split(" "), " ", "  ", "\n", "\t", "\n\n", *HOSTILE]), min_size=1, max_size=9).map(
+        "".join
+    ),
     st.text(min_size=1, max_size=20),
 ).filter(str.strip)
 NUMBERS = st.one_of(st.integers(-1000, 1000).map(float), st.floats(-1e9, 1e9, allow_nan=False))
