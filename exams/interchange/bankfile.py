@@ -78,7 +78,7 @@ def completed(reading: Reading, defaults: Defaults) -> tuple[BankFile, list[Loss
         losses += [Loss(str(entry["id"]), WHOLE, why)] if why else filled
         items += [] if why else [full]
     items = _without_lonely(items, groups, losses)
-    gone = {loss.item for loss in losses if loss.what == WHOLE}
+    gone = {loss.item for loss in losses if loss.what == WHOLE} - {item["id"] for item in items}
     losses = [loss for loss in losses if loss.what == WHOLE or loss.item not in gone]
     data = _data(items, groups)
     accepted = parse_items(Fields(data), str(data["subject"]), str(data["topic"])) if items else ()

@@ -30,7 +30,7 @@ from exams.interchange.question import (
     with_source,
     without_source,
 )
-from exams.interchange.report import Loss
+from exams.interchange.report import ALL, Loss
 from exams.interchange.safe import CONTROL, read_text, refuse_long
 from exams.items import SHARED_STEM, Group, Item
 
@@ -125,6 +125,11 @@ def read(data: bytes, stem: str) -> Reading:
     for place, block in enumerate(re.split(r"\n[ \t]*(?:\n[ \t]*)+", text), 1):
         refuse_long(block)
         comments, body = _parted(block)
+        losses += [
+            Loss(ALL, "comment", f"the comment {said!r:.60} is not read")
+            for said in comments
+            if not (said.startswith(RUBRIC) or ID.search(said[:MOST_TAGS]) or TAG.search(said[:MOST_TAGS]))
+        ]
         if body.startswith("$CATEGORY:"):
             first, _, body = body.partition("\n")
             topic = re.split("(?<!/)/(?!/)", first)[-1].removeprefix("$CATEGORY:").replace("//", "/").strip()
@@ -133,7 +138,7 @@ def read(data: bytes, stem: str) -> Reading:
                 questions.append(_read_question(comments, _marked(body.strip()), topic, f"{stem}-{place:03d}"))
             except UnusableError as error:
                 losses.append(error.loss)
-    if not questions and not losses:
+    if not questions and all(loss.item == ALL for loss in losses):
         raise DocumentError("There are no questions in this file: is it GIFT?")
     return read_as_items(named(questions, stem), losses)
 
@@ -192,7 +197,7 @@ def _answered(question: Question, inside: str, style: str, lost: dict[str, None]
 
 
 def _choice(question: Question, answers: str, style: str, lost: dict[str, None], notes: list[str]) -> Question:
-    options, right = [], []
+    options, right, shares = [], [], set()
     losses = question.losses
     exact = "=" in answers
     for place, entry in enumerate(re.findall(r"[~=][^~=]*", answers)):
@@ -202,11 +207,14 @@ def _choice(question: Question, answers: str, style: str, lost: dict[str, None],
         options.append(_plain(text[weight.end() :] if weight else text, style, lost))
         if entry[0] == "=" or (worth > 0 and not exact):
             right.append(place)
+            shares.add(worth)
         elif worth > 0:
             losses += (Loss(question.name, "weights", "an option that is partly right counts as wrong here"),)
         if feedback.strip():
             notes.append(f"{options[-1]}：{_plain(feedback, style, lost)}")
     kind = CHOICE if exact else MULTIPLE
+    if len(shares) > 1:
+        losses += (Loss(question.name, "weights", "right options count alike here"),)
     return replace(question, kind=kind, options=tuple(options), right=tuple(right), losses=losses)
 
 

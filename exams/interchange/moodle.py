@@ -37,6 +37,13 @@ from exams.items import SHARED_STEM, Item
 KINDS = {"multichoice": CHOICE, "numerical": NUMBER, "essay": TEXT, "description": CASE}
 PLAIN = "plain_text"
 FULL = 100.0  # percent of the marks
+READ = (
+    *("name", "idnumber", "questiontext", "generalfeedback", "defaultgrade", "graderinfo", "hint", "tags"),
+    *("single", "answer", "units"),
+)
+SETTINGS = {"penalty": "0", "hidden": "0", "shuffleanswers": "true", "answernumbering": "ABCD", "unitsleft": "0"}
+SETTINGS |= {"responseformat": "plain", "responserequired": "1", "unitgradingtype": "0", "showunits": "3"}
+"""Settings as our exams have them; others are listed as lost."""
 
 
 def write(items: Sequence[Item]) -> bytes:
@@ -74,14 +81,18 @@ def _value(parent: Element, tag: str, value: str) -> None:
     SubElement(parent, tag).text = value
 
 
+def _setting(parent: Element, *tags: str) -> None:
+    for tag in tags:
+        _value(parent, tag, SETTINGS[tag])
+
+
 def _question(quiz: Element, kind: str, name: str, stem: str, rationale: str = "", points: float = 0) -> Element:
     question = SubElement(quiz, "question", type=kind)
     _text(SubElement(question, "name"), name)
     _formatted(question, "questiontext", stem)
     _formatted(question, "generalfeedback", rationale)
     _value(question, "defaultgrade", numeral(points))
-    _value(question, "penalty", "0")
-    _value(question, "hidden", "0")
+    _setting(question, "penalty", "hidden")
     _value(question, "idnumber", name)
     return question
 
@@ -91,8 +102,7 @@ def _item(quiz: Element, item: Item) -> None:
     stem = f"{item.group.stem}\n{item.stem}" if item.group and item.type in SHARED_STEM else item.stem
     question = _question(quiz, kind, item.id, stem, with_source(item), item.points)
     if item.type == "short":
-        _value(question, "responseformat", "plain")
-        _value(question, "responserequired", "1")
+        _setting(question, "responseformat", "responserequired")
         _formatted(question, "graderinfo", guide(item))
     elif isinstance(item.key, float):
         answer = _formatted(question, "answer", numeral(item.key), fraction="100")
@@ -100,9 +110,7 @@ def _item(quiz: Element, item: Item) -> None:
         unit = SubElement(SubElement(question, "units"), "unit")
         _value(unit, "multiplier", "1")
         _value(unit, "unit_name", item.unit)
-        _value(question, "unitgradingtype", "0")
-        _value(question, "showunits", "3")
-        _value(question, "unitsleft", "0")
+        _setting(question, "unitgradingtype", "showunits", "unitsleft")
     else:
         _options(question, item)
     tags = SubElement(question, "tags")
@@ -113,8 +121,7 @@ def _item(quiz: Element, item: Item) -> None:
 def _options(question: Element, item: Item) -> None:
     several = isinstance(item.key, tuple)
     _value(question, "single", "false" if several else "true")
-    _value(question, "shuffleanswers", "true")
-    _value(question, "answernumbering", "ABCD")
+    _setting(question, "shuffleanswers", "answernumbering")
     right = item.key if isinstance(item.key, tuple) else (str(item.key),)
     for letter, text in item.options:
         share = numeral(round(FULL / len(right), 5)) if letter in right else "-100" if several else "0"
@@ -141,6 +148,12 @@ def read(data: bytes, stem: str) -> Reading:
     if not questions and not losses:
         raise DocumentError("There are no questions in this file: export them from Moodle again.")
     return read_as_items(named(questions, stem), losses)
+
+
+def _bare(text: str) -> str:
+    """A text without white space around, a number without zeros that say nothing."""
+    value = number(text)
+    return text.strip() if value is None else numeral(value)
 
 
 class _Reader:
@@ -189,7 +202,16 @@ class _Reader:
             question, told = self.numerical(question) if self.kind == "numerical" else (question, ())
         lost = tuple(Loss(self.name, what, NO_MARKUP) for what in self.lost)
         hints = (Loss(self.name, "hints", "the bank has no hints"),) if self.element.findtext("hint/text") else ()
-        return replace(question, losses=(*losses, *told, *lost, *hints))
+        return replace(question, losses=(*losses, *told, *lost, *hints, *self.unread()))
+
+    def unread(self) -> list[Loss]:
+        """What else the question holds and the bank has no place for."""
+        tags = [
+            child.tag
+            for child in self.element
+            if child.tag not in READ and _bare("".join(child.itertext())) not in ("", SETTINGS.get(child.tag))
+        ]
+        return [Loss(self.name, tag, "the bank has no place for it") for tag in dict.fromkeys(tags)]
 
     def choice(self, question: Question, options: list[str]) -> tuple[Question, tuple[Loss, ...]]:
         """With its options."""
@@ -197,9 +219,11 @@ class _Reader:
         single = self.element.findtext("single", "true").strip() in ("true", "1")
         right = tuple(place for place, share in enumerate(shares) if share == FULL or (share > 0 and not single))
         partial = single and any(0 < share < FULL for share in shares)
-        told = Loss(self.name, "weights", "an option that is partly right counts as wrong here")
+        uneven = not single and len({share for share in shares if share > 0}) > 1
+        why = "right options count alike here" if uneven else "an option that is partly right counts as wrong here"
         kind = CHOICE if single else MULTIPLE
-        return replace(question, kind=kind, options=tuple(options), right=right), (told,) if partial else ()
+        told = (Loss(self.name, "weights", why),) if partial or uneven else ()
+        return replace(question, kind=kind, options=tuple(options), right=right), told
 
     def numerical(self, question: Question) -> tuple[Question, tuple[Loss, ...]]:
         """With the number and the unit of its first answer that earns all."""

@@ -228,4 +228,10 @@ def _told(resource: Element, name: str) -> tuple[dict[str, str], str, tuple[Loss
     for relation in resource.iterfind("metadata/lom/relation"):
         if relation.findtext("kind/value") == "isbasedon":
             source = source or relation.findtext("resource/description/string", "").strip()
+    read = {*keywords, *entries, source}
+    beyond = [
+        text for text in resource.iterfind("metadata/lom//*") if (text.text or "").strip() and text.text not in read
+    ]
+    if beyond and not _entry(resource):
+        losses += (Loss(name, "metadata", "but for keywords, discipline and source the bank has no place for it"),)
     return found, source, losses

@@ -14,6 +14,10 @@ from exams.interchange.report import Loss
 
 INTERACTION = re.compile(r".*Interaction")
 READ = ("choiceInteraction", "textEntryInteraction", "extendedTextInteraction")
+PARTS = (
+    *("responseDeclaration", "outcomeDeclaration", "assessmentStimulusRef", "stylesheet"),
+    *("itemBody", "responseProcessing", "modalFeedback"),
+)
 FEEDBACKS = ("feedbackInline", "feedbackBlock")
 GAP = "_____"
 MOST_PLACES = 15  # decimal places that a number of a computer keeps
@@ -75,10 +79,18 @@ class ItemReader:
         question = self.keyed(question, interaction)
         if PICTURE in self.lost:
             raise UnusableError(self.name, NO_PICTURES)
-        if self.root.find("stylesheet") is not None:
-            self.lost["style"] = None
+        self.unread(interaction)
         losses = (*self.losses, *(Loss(self.name, what, NO_MARKUP) for what in self.lost))
         return replace(question, losses=losses)
+
+    def unread(self, interaction: Element) -> None:
+        """List what else the item holds and the bank has no place for."""
+        if self.root.find("stylesheet") is not None:
+            self.lost["style"] = None
+        found = {"title": self.root.get("title", "") not in ("", self.root.get("identifier"), self.name)}
+        found |= {"shuffling": interaction.get("shuffle") == "true", "adaptive": self.root.get("adaptive") == "true"}
+        found |= {str(child.tag): True for child in self.root if child.tag not in PARTS}
+        self.losses += [Loss(self.name, what, "the bank has no place for it") for what, there in found.items() if there]
 
     def interaction(self) -> Element:
         """The one interaction of the item."""

@@ -68,6 +68,7 @@ def test_what_teachers_write_is_read():
     assert told["resp-1", "tag"] == "the bank has no place for the tag '王老师'"
     assert told["pH", "emphasis"] == "plain text does not show it"
     assert [what for _, what in told if what == "description"] == ["description"]
+    assert told["*", "comment"] == "the comment '// 诊断学期中，手写' is not read"
     assert "difficulty: the file does not say it, 0.7 stands in (5 of them: resp-1, pH, range, multi, write)" in lines(
         losses
     )

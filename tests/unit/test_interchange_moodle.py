@@ -87,6 +87,7 @@ def test_what_moodle_writes_is_read():
     assert "picture" in told["pic", "item"]
     assert told["AG", "other answers"] == "an item has one number, the first that earns all points"
     wanted = {"tag", "weights", "hints", "emphasis", "points", "difficulty", "source", "subject", "type"}
+    wanted |= {"penalty", "answernumbering", "correctfeedback", "showstandardinstruction"}
     assert {what for item, what in told if item == "resp-7"} == wanted
 
 

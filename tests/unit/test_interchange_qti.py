@@ -81,7 +81,9 @@ def test_a_package_of_qti_21_is_read():
     assert "picture" in told["pic", "item"]
     assert told["R4", "item"] == "left out: its file is not in the zip"
     assert told["*", "file"] == "media/a.png of the package is not an item, and not used"
-    assert {"tag", "weights", "style", "emphasis", "id"} <= {what for item, what in told if item == "murmur-1"}
+    assert {"tag", "weights", "style", "emphasis", "id", "title", "shuffling"} <= {
+        what for item, what in told if item == "murmur-1"
+    }
 
 
 MODERN = """\
