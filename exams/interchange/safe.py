@@ -22,14 +22,18 @@ MOST_FILES = 20_000  # in a zip
 MOST_RATIO = 200  # unpacked to packed, of one file in a zip; repetitive XML reaches about 100
 SMALL_BYTES = 1_000_000  # below it the ratio does not matter
 MOST_TEXT = 200_000  # characters of one question, pictures written as text aside
+MOST_TAGS = 3_000_000  # in one XML document, begun or ended: each takes about 100 bytes of memory
 MOST_DEPTH = 100  # of elements in elements
 
 ACTIVE_TAG = re.compile(
-    r"<\s*/?\s*(script|iframe|frame|frameset|object|embed|applet|form|meta|base|link|style|svg|math|template)\b", re.I
+    r"<\s*/?\s*(script|iframe|frame|frameset|object|embed|applet|form|meta|base|link|style|svg|math|template"
+    r"|img|image|video|audio|input|button|textarea|select)\b",
+    re.I,
 )
 ACTIVE_ATTRIBUTE = re.compile(r"<[a-z][^<>]*[\s/\"']on[a-z]+\s*=", re.I)
 ACTIVE_ADDRESS = re.compile(r"(javascript|vbscript|data):", re.I)
 ACTIVE_TEXT = re.compile(r"(javascript|vbscript)\s*:|data:[a-z]+/[a-z0-9.+-]+[;,]", re.I)
+MARKDOWN_PICTURE = re.compile(r"!\[[^\]]{0,200}\]\s?[(\[]")  # a paper is Markdown, which would fetch it
 CELL_MARKER = re.compile(r"###\s*(BEGIN|END)\s+(SOLUTION|HIDDEN TESTS|MARK SCHEME)", re.I)  # nbgrader cuts at it
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\u2028\u2029\ufeff]")
 
@@ -38,10 +42,12 @@ def harm(text: str) -> str:
     """What in a plain text could act in a browser or a notebook; "" where nothing could."""
     if CONTROL.search(text):
         return "a control character"
-    if found := ACTIVE_TAG.search(text):
-        return f"a <{found[1].lower()}> element"
     if ACTIVE_ATTRIBUTE.search(text):
         return "an event handler"
+    if found := ACTIVE_TAG.search(text):
+        return f"a <{found[1].lower()}> element"
+    if MARKDOWN_PICTURE.search(text):
+        return "a picture by its address"
     if ACTIVE_TEXT.search(text):
         return "an address that runs or holds content"
     return "a marker of nbgrader cells" if CELL_MARKER.search(text) else ""
@@ -85,6 +91,8 @@ def read_text(data: bytes) -> str:
 def read_xml(data: bytes, name: str = "The file") -> Element:
     """The root element. No DTD, no entity and nothing from elsewhere is accepted. Raises DocumentError."""
     refuse_large(data)
+    if data.count(b"<") > MOST_TAGS:
+        raise DocumentError(f"{name} holds more than {MOST_TAGS} tags: split the bank and import the parts.")
     try:
         root: Element = fromstring(data, forbid_dtd=True)
     except DefusedXmlException as error:

@@ -8,7 +8,7 @@ import pytest
 from exams.documents import DocumentError
 from exams.interchange.markup import html_text
 from exams.interchange.report import Loss, lines
-from exams.interchange.safe import MOST_BYTES, read_text, refuse_address
+from exams.interchange.safe import MOST_BYTES, MOST_TAGS, harm, read_text, read_xml, refuse_address
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,26 @@ def test_a_file_that_is_too_large_is_refused():
 def test_a_report_groups_items_and_gives_a_terminal_no_commands():
     losses = [Loss("a\x9b31m", "tag", "why"), Loss("b", "tag", "why"), Loss("*", "rubric", "so")]
     assert lines(losses) == ["tag: why (2 of them: a?31m, b)", "rubric: so"]
+
+
+def test_xml_of_more_tags_than_memory_is_refused():
+    with pytest.raises(DocumentError, match="more than 3000000 tags"):
+        read_xml(b"<a>" + b"<a/>" * MOST_TAGS + b"</a>")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("PaO2 < 60 mmHg，p<0.05，[1](2)，R&D", ""),
+        ("a\x07", "a control character"),
+        ("< script>", "a <script> element"),
+        ("<img src=https://x.example/a.png>", "a <img> element"),
+        ("<p/onclick=x>", "an event handler"),
+        ("![x](https://x.example/a.png)", "a picture by its address"),
+        ("[x](JavaScript:y)", "an address that runs or holds content"),
+        ("data:text/html;base64,AA", "an address that runs or holds content"),
+        ("### END HIDDEN TESTS", "a marker of nbgrader cells"),
+    ],
+)
+def test_what_could_act_in_a_plain_text_is_named(text, said):
+    assert harm(text) == said
