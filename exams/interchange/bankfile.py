@@ -31,6 +31,13 @@ NO_UNIT = "（无单位）"
 NO_MODEL_ANSWER = "（无参考答案）"
 NO_CRITERION = "由阅卷教师评定"
 USUAL_LENGTH = 500  # characters of a short answer, where a file sets no limit
+ORDER = (
+    *("id", "type", "subject", "topic", "group", "level", "difficulty", "points", "stem", "asset", "options"),
+    *("measure", "key", "tolerance", "unit", "minimum_area", "example", "rubric", "model_answer", "max_length"),
+    *("rationale", "source"),
+)
+"""The fields of an item as banks write them."""
+
 WIDTH = 120  # of a line of YAML
 
 
@@ -46,6 +53,17 @@ class Defaults:
     points: float = 1.0
 
 
+class _Dumper(yaml.SafeDumper):
+    """Texts of several lines as blocks, as people write them."""
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        """A text."""
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style="|" if "\n" in data else None)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
+
+
 @dataclass(frozen=True)
 class BankFile:
     """The items that were accepted, and the plain data of the bank file that holds them."""
@@ -55,7 +73,7 @@ class BankFile:
 
     def text(self) -> str:
         """As YAML."""
-        dumped: str = yaml.safe_dump(self.data, allow_unicode=True, sort_keys=False, width=WIDTH)
+        dumped: str = yaml.dump(self.data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=WIDTH)
         return dumped
 
 
@@ -97,10 +115,18 @@ def _data(items: list[dict[str, Any]], groups: Mapping[str, Group]) -> dict[str,
             for name in used
         ]
     data["items"] = [
-        {name: value for name, value in item.items() if name not in ("subject", "topic") or value != data[name]}
+        {
+            name: item[name]
+            for name in sorted(item, key=_place)
+            if name not in ("subject", "topic") or item[name] != data[name]
+        }
         for item in items
     ]
     return data
+
+
+def _place(name: str) -> int:
+    return ORDER.index(name) if name in ORDER else len(ORDER)
 
 
 def _refuse_twice(ids: Iterable[str]) -> None:

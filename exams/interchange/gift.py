@@ -231,7 +231,12 @@ def _number(name: str, text: str, notes: list[str]) -> tuple[float, float]:
     key, around = number(first), number(second) if second.strip() else 0.0
     if key is None or around is None:
         raise UnusableError(name, f"its number {plain.strip()!r:.40} cannot be read")
-    return ((key + around) / 2, abs(around - key) / 2) if span else (key, around)
+    # of a range, the middle and half of it, without the dust of binary fractions
+    return (_round((key + around) / 2), _round(abs(around - key) / 2)) if span else (key, around)
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.12g}")
 
 
 def _plain(text: str, style: str, lost: dict[str, None]) -> str:

@@ -37,4 +37,4 @@ def lines(losses: Iterable[Loss]) -> list[str]:
 
 def _concerned(items: list[str]) -> str:
     names = [name for name in dict.fromkeys(items) if name != ALL]
-    return f" ({len(names)} of them: {', '.join(names)})" if names else ""
+    return f" ({len(names)} item{'s' * (len(names) > 1)}: {', '.join(names)})" if names else ""

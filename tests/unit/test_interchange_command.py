@@ -50,7 +50,7 @@ def test_what_the_file_does_not_say_comes_from_the_options(run, tmp_path: Path) 
     code, said = run("import", tmp_path / "mid.txt", "--format", "gift", "--bank", bank, *words)
     (item,) = load_bank(bank)
     assert (item.subject, item.topic, item.level, item.difficulty, item.source) == ("s", "t", "recall", 0.4, "某书")
-    assert "difficulty: the file does not say it, 0.4 stands in (1 of them: q1)" in said
+    assert "difficulty: the file does not say it, 0.4 stands in (1 item: q1)" in said
     assert (code, said.splitlines()[-1]) == (0, f"1 items imported into {bank / 'mid.yaml'}.")
     run("import", tmp_path / "mid.txt", "--format", "gift", "--bank", tmp_path / "other")
     (item,) = load_bank(tmp_path / "other")

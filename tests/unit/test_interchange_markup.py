@@ -61,7 +61,7 @@ def test_a_file_that_is_too_large_is_refused():
 
 def test_a_report_groups_items_and_gives_a_terminal_no_commands():
     losses = [Loss("a\x9b31m", "tag", "why"), Loss("b", "tag", "why"), Loss("*", "rubric", "so")]
-    assert lines(losses) == ["tag: why (2 of them: a?31m, b)", "rubric: so"]
+    assert lines(losses) == ["tag: why (2 items: a?31m, b)", "rubric: so"]
 
 
 def test_xml_of_more_tags_than_memory_is_refused():
