@@ -20,6 +20,7 @@ from exams.bank_cli import item_group
 from exams.documents import DocumentError
 from exams.exam import DATABASE, EXAM_ID, ROSTER, Exam, exam_in, exams_in
 from exams.form import Form
+from exams.interchange.command import export_command, import_command
 from exams.items import load_bank
 from exams.sitting import SittingStore
 from widgets.i18n import LANGUAGES
@@ -60,6 +61,8 @@ def exam() -> None:
 
 
 exam.add_command(item_group)
+exam.add_command(import_command)
+exam.add_command(export_command)
 
 
 def when(_context: click.Context, parameter: click.Parameter, value: str) -> datetime:
