@@ -77,7 +77,7 @@ def read(path: Path) -> tuple[Candidate, ...]:
 
 def _candidate(row: dict[str, str], where: str) -> Candidate:
     if None in row or None in row.values():
-        raise DocumentError("A line has as many fields as the first.", (), where)
+        raise DocumentError(f"A line has {len(row.keys() - {None})} fields.", (), where)
     if not SLUG.fullmatch(row["number"]) or not row["user"] or not row["form"]:
         raise DocumentError("Every line needs a number (letters, digits, - and _), a user and a form.", (), where)
     extra = row["extra_minutes"] or "0"

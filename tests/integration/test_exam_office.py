@@ -17,7 +17,7 @@ from exams.errands import ErrandError, errands
 from exams.exam import DATABASE, exam_in, exams_in
 from exams.marking import examples
 from exams.response import Response
-from exams.roster import COLUMNS
+from exams.roster import NEEDED
 from exams.sitting import SittingStore
 from exams.timing import Allowance
 
@@ -116,7 +116,7 @@ def test_stock_feedback_holds_no_hidden_test_and_no_rubric(demo: Path) -> None:
 
 def roster_file(folder: Path) -> Path:
     path = folder / "candidates.csv"
-    lines = [",".join(COLUMNS), "N1,student01,学生01,东校医学院,A,0", "N2,student04,学生04,西校医学院,A,15"]
+    lines = [",".join(NEEDED), "N1,student01,学生01,东校医学院,A,0", "N2,student04,学生04,西校医学院,A,15"]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
