@@ -114,6 +114,18 @@ def test_a_port_in_use_is_said_in_one_line(tmp_path):
     assert "XINGLIN_PORT" in error
 
 
+def test_all_parts_may_open_as_many_files_as_the_system_allows():
+    code = (
+        "import resource; from hub.serve import OPEN_FILES, raise_open_files\n"
+        "_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard)); raise_open_files()\n"
+        "wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)\n"
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE) == (wanted, hard))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "True\n", done.stderr
+
+
 def test_the_demo_is_never_shown_to_the_network(tmp_path):
     (tmp_path / "xinglin.toml").write_text('[server]\naddress = "0.0.0.0"\n')
     (tmp_path / "demo-accounts.json").write_text("[]")

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+import zmq
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,13 @@ async def manager():
     made = VisitKernelManager(report_url=URL, kernel_extra={"XINGLIN_CASES": "/cases"})
     yield made
     await made.shutdown_all(now=True)
+
+
+async def test_there_are_sockets_enough_for_a_full_house(manager):
+    """Six for each of 200 labs; ZeroMQ's own default ends at 1,023."""
+    opened = [manager.context.socket(zmq.SUB) for _ in range(6 * 200)]
+    for socket in opened:
+        socket.close(linger=0)
 
 
 async def open_lab(manager, visit):
