@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -120,11 +121,10 @@ def _write_bank_file(made: BankFile, target: Path) -> None:
     """The bank with the new file must load, or the file is taken away again."""
     target.parent.mkdir(parents=True, exist_ok=True)
     _write_new(target, made.text().encode())
-    try:
+    with ExitStack() as undo:
+        undo.callback(target.unlink)
         load_bank(target.parent)
-    except BaseException:
-        target.unlink()
-        raise
+        undo.pop_all()
 
 
 def _write_new(path: Path, data: bytes) -> None:

@@ -48,7 +48,7 @@ def become_kernel(app: KernelApp, launch: dict[str, Any], descriptors: Sequence[
         code = 0
     except SystemExit as stop:
         code = exit_code(stop)
-    except BaseException:  # as the interpreter does at the top of a process
+    except BaseException:  # as at the top of any process; and a fork must never return into its parent's loop
         traceback.print_exc(file=sys.__stderr__)
     finish(code)
 

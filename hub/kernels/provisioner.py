@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -76,14 +77,15 @@ class ForkProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Fork, or start the stock way; either is in its control groups before a client can reach it."""
-        self._groups = control_groups.make(self.control_groups, memory_mb=self.memory_mb, tasks=self.tasks)
-        try:
+        groups = control_groups.make(self.control_groups, memory_mb=self.memory_mb, tasks=self.tasks)
+        async with contextlib.AsyncExitStack() as undo:
+            undo.push_async_callback(control_groups.remove, groups)
             info = await self._launch(cmd, kwargs)
-        except BaseException:
-            await control_groups.remove(self._groups)
-            raise
-        if self.pid is not None:
-            control_groups.enter(self._groups, self.pid)
+            undo.push_async_callback(self.kill)
+            if self.pid is not None:
+                control_groups.enter(groups, self.pid)
+            undo.pop_all()
+        self._groups = groups
         return info
 
     async def _launch(self, cmd: list[str], kwargs: dict[str, Any]) -> KernelConnectionInfo:
@@ -119,15 +121,23 @@ class ForkProvisioner(LocalProvisioner):
             with Streams(kwargs) as streams:
                 streams.callback(os.close, bound)
                 asked = link.fork(launch, [*streams.descriptors, bound])
-                process = await asyncio.wait_for(asyncio.wrap_future(asked), FORK_TIMEOUT_S)
+                process = await self._forked(link, asked)
                 process.stdout, process.stderr = streams.keep()
             await asyncio.wait_for(closed(waiting), FORK_TIMEOUT_S)
         except TimeoutError:
-            link.close()
-            raise ParentGoneError(f"no kernel is up within {FORK_TIMEOUT_S:.0f} s") from None
+            process.kill()  # it alone: the parent has answered, and others' kernels end with it
+            raise ParentGoneError(f"the fork is not up within {FORK_TIMEOUT_S:.0f} s") from None
         finally:
             os.close(waiting)
         return process
+
+    async def _forked(self, link: Link, asked: Future[ForkedProcess]) -> ForkedProcess:
+        """The process asked for; a parent that does not answer hangs, and is given up."""
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(asked), FORK_TIMEOUT_S)
+        except TimeoutError:
+            link.close()
+            raise ParentGoneError(f"the parent did not answer within {FORK_TIMEOUT_S:.0f} s") from None
 
     async def send_signal(self, signum: int) -> None:
         """To a kernel that lives; the number of one that has ended may be another's by now."""

@@ -286,14 +286,13 @@ def delegated():
     """Control groups for us, as an operator makes them: of version 2, or of version 1 with two controllers."""
     root = Path("/sys/fs/cgroup")
     bases = [root] if (root / "cgroup.controllers").exists() else [root / "memory", root / "pids"]
+    if not all(os.access(base, os.W_OK) for base in bases):
+        pytest.skip("only who may write to /sys/fs/cgroup can delegate control groups")
     folders = [base / f"xinglin-test-{os.getpid()}" for base in bases]
-    try:
-        for folder in folders:
-            folder.mkdir()
-            if (folder / "cgroup.subtree_control").exists():
-                (folder / "cgroup.subtree_control").write_text("+memory +pids")
-    except OSError as error:
-        pytest.skip(f"no control groups for us here: {error}")
+    for folder in folders:
+        folder.mkdir()
+        if (folder / "cgroup.subtree_control").exists():
+            (folder / "cgroup.subtree_control").write_text("+memory +pids")
     yield folders
     for folder in folders:
         until(lambda folder=folder: not [path for path in folder.iterdir() if path.is_dir()], 10, "groups are removed")
@@ -447,7 +446,7 @@ def test_a_parent_that_hangs_is_given_up(kernels, monkeypatch, caplog):
     parent.suspend()
     kernel = kernels()
     assert not kernel.forked
-    assert "no kernel is up within 1 s" in caplog.text
+    assert "the parent did not answer within 1 s" in caplog.text
     kernels()  # the next parent is started; the one that was given up does not stand in its way
     assert not running(parent.pid)
     until(lambda: any(each.pid for each in link.PARENTS.links()), 30, "another parent")
