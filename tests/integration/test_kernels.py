@@ -18,7 +18,7 @@ from jupyter_client.manager import AsyncKernelManager, KernelManager
 
 from hub.kernels import link
 from hub.kernels.limits import MIB
-from hub.kernels.link import ForkedProcess
+from hub.kernels.link import ForkedProcess, Link
 from hub.kernels.provisioner import sockets_folder
 from tests.platform import until
 
@@ -450,6 +450,29 @@ def test_a_parent_that_hangs_is_given_up(kernels, monkeypatch, caplog):
     kernels()  # the next parent is started; the one that was given up does not stand in its way
     assert not running(parent.pid)
     until(lambda: any(each.pid for each in link.PARENTS.links()), 30, "another parent")
+    assert kernels().forked
+
+
+def test_a_fork_that_does_not_come_up_costs_nobody_else_theirs(kernels, monkeypatch, caplog):
+    """Its sign that it is up never comes, as another holds the same end of the pipe."""
+    first = kernels()
+    assert first.forked
+    fork, held = Link.fork, []
+
+    def silent(self, launch, descriptors):
+        held.append(os.dup(descriptors[-1]))
+        return fork(self, launch, descriptors)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Link, "fork", silent)
+        patched.setattr("hub.kernels.provisioner.FORK_TIMEOUT_S", 1.0)
+        assert not kernels().forked
+    for descriptor in held:
+        os.close(descriptor)
+    assert "the fork is not up within 1 s" in caplog.text
+    parent = psutil.Process(first.manager.provisioner.pid).parent()
+    until(lambda: [child.pid for child in parent.children()] == [first.manager.provisioner.pid], 10, "it is gone")
+    assert first.says("print(1)") == "1"
     assert kernels().forked
 
 
