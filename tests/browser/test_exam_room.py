@@ -452,6 +452,7 @@ def test_with_a_ticket_by_keyboard_alone(desks, service):
     code = re.search(rf"<dd>{CANDIDATES[0].number}</dd>.*?class=\"code\"[^>]*>([^<]+)<", made, re.DOTALL)[1]
     page = desks(size=PHONE).page
     page.goto(f"{service.base}ticket")
+    expect(page.locator("#number")).to_be_focused()  # the browser sets the focus some time after the load
     page.keyboard.type(CANDIDATES[0].number)
     page.keyboard.press("Tab")
     page.keyboard.type(code.lower().replace("-", " "))
