@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 
 from courses.series import Series
+from exams.attendance import Attendance
 from exams.exam import Exam
 from exams.items import Item
 from exams.order import seed_of
 from exams.response import InvalidResponseError, latest, parse
 from exams.roster import Candidate
 from exams.sitting import Sitting
-from exams.sitting_changes import CLOSED, CONFLICT, INCOMPLETE, NOT_ENTERED, TAKEN_OVER, RefusedError
-from exams.timing import Allowance, Phase, phase
+from exams.sitting_changes import (
+    CLOSED,
+    CONFLICT,
+    ELSEWHERE,
+    INCOMPLETE,
+    NOT_ENTERED,
+    PAUSED,
+    TAKEN_OVER,
+    RefusedError,
+)
+from exams.timing import MINUTE_MS, Allowance, Phase, phase
 from exams.web import N_, Api, ProblemError, not_yours, unreadable
 
 MOST_RESPONSES = 200
 """Responses in one request: what a browser saves up in minutes without a network."""
+
+MOST_LEFT, LONGEST_LEFT_S, MOST_CODE = 100_000, 86_400, 32
+
+TOO_OFTEN = N_("Wrong too often. Try again in {seconds} seconds, or ask to be checked in.")
 
 SEAT = re.compile(r"[A-Za-z0-9-]{8,64}")
 
@@ -26,13 +41,31 @@ REFUSALS = {
     NOT_ENTERED: N_("You have not entered this exam yet. Go to the waiting room."),
     TAKEN_OVER: N_("This exam was opened in another window or on another machine. You can continue here or there."),
     CONFLICT: N_("Another window saved answers at the same time. Load this page again to see what holds."),
+    ELSEWHERE: N_(
+        "This exam goes on at another machine. The invigilator has been asked; this page goes on when they agree."
+    ),
+    PAUSED: N_("The invigilator has paused this exam. Your time stands still; wait here."),
     INCOMPLETE: N_("Some answers are not saved yet. Wait until all are saved, then submit again."),
 }
 
 
-def milliseconds(exam: Exam) -> tuple[int, int]:
-    """When an exam opens and closes, in milliseconds since 1970."""
-    return round(exam.opens.timestamp() * 1000), round(exam.closes.timestamp() * 1000)
+def milliseconds(exam: Exam, candidate: Candidate | None = None) -> tuple[int, int]:
+    """When an exam opens and closes, for a candidate or as a whole, in milliseconds since 1970."""
+    opens, closes = (exam.opens, exam.closes) if candidate is None else exam.window(candidate)
+    return round(opens.timestamp() * 1000), round(closes.timestamp() * 1000)
+
+
+def hindrances(exam: Exam, candidate: Candidate, here: Attendance, now_ms: int) -> list[str]:
+    """What, beside the time, still keeps a candidate who has not begun out: "late", "check_in"."""
+    opens, _ = milliseconds(exam, candidate)
+    late = exam.late_minutes and now_ms > opens + exam.late_minutes * MINUTE_MS and here.late_ms is None
+    return [code for code, holds in (("late", late), ("check_in", exam.checkin and here.checked_ms is None)) if holds]
+
+
+HINDRANCES = {
+    "late": N_("You come after the last time to begin. The invigilator can still let you in: raise your hand."),
+    "check_in": N_("Type the code of your room, which the invigilator tells, or ask to be checked in."),
+}
 
 
 def refused(error: RefusedError) -> ProblemError:
@@ -61,17 +94,25 @@ class CandidateApi(Api):
     def state(self, sitting: Sitting) -> dict[str, object]:
         """What the room must know to show the time and whether it may write."""
         now = self.context.store.now()
-        return {"deadline": sitting.deadline_ms, "closed": sitting.closed_at(now), "seat": sitting.seat}
+        return {
+            "deadline": sitting.deadline_at(now),
+            "closed": sitting.closed_at(now),
+            "seat": sitting.seat,
+            "paused": sitting.paused_ms is not None,
+        }
 
 
 class Clock(Api):
     """When an exam opens, for those in the waiting room."""
 
     def get(self, exam_id: str) -> None:
-        """{"now", "opens", "closes", "phase"}."""
-        exam, _ = self.seat_of(exam_id)
-        opens, closes = milliseconds(exam)
-        self.answer({"opens": opens, "closes": closes, "phase": phase(self.context.store.now(), opens, closes)})
+        """{"now", "opens", "closes", "phase", "hindrances": codes of what else keeps the asker out}."""
+        exam, candidate = self.seat_of(exam_id)
+        opens, closes = milliseconds(exam, candidate)
+        now = self.context.store.now()
+        here = self.context.store.attendance_of(exam.id, candidate.number)
+        kept_out = hindrances(exam, candidate, here, now)
+        self.answer({"opens": opens, "closes": closes, "phase": phase(now, opens, closes), "hindrances": kept_out})
 
 
 class Enter(CandidateApi):
@@ -81,14 +122,9 @@ class Enter(CandidateApi):
         """{"seat"} -> the paper in the candidate's order, what holds so far, and the deadline."""
         exam, candidate = self.seat_of(exam_id)
         seat = self.seat(self.body())
-        opens, closes = milliseconds(exam)
         store = self.context.store
         asked_ms = store.now()
-        now = phase(asked_ms, opens, closes)
-        if now is Phase.BEFORE:
-            raise ProblemError(409, "before", N_("This exam has not begun. Wait in the waiting room; it tells when."))
-        if now is Phase.OVER and store.sitting(exam.id, candidate.number) is None:
-            raise ProblemError(409, "over", N_("This exam is over. If you were kept from entering, tell your teacher."))
+        self._refuse_whom_it_is_not_time_for(exam, candidate, asked_ms)
         try:
             sitting = await asyncio.wrap_future(
                 store.enter(
@@ -96,10 +132,10 @@ class Enter(CandidateApi):
                     candidate.number,
                     candidate.form,
                     seed_of(exam.id, candidate.number),
-                    Allowance(exam.minutes, closes, candidate.extra_minutes),
+                    Allowance(exam.minutes, milliseconds(exam, candidate)[1], candidate.extra_minutes),
                     seat=seat,
                     actor=self.current_user.user,
-                    origin=f"{self.request.remote_ip} {self.request.headers.get('User-Agent', '')}"[:300],
+                    origin=self.origin(),
                 )
             )
         except RefusedError as error:
@@ -113,6 +149,20 @@ class Enter(CandidateApi):
                 "sequence": max((response.sequence for response in log), default=0),
             }
         )
+
+    def _refuse_whom_it_is_not_time_for(self, exam: Exam, candidate: Candidate, now_ms: int) -> None:
+        """Raise ProblemError before the exam; and where a sitting that is not begun cannot begin any more, or yet."""
+        stage = phase(now_ms, *milliseconds(exam, candidate))
+        if stage is Phase.BEFORE:
+            raise ProblemError(409, "before", N_("This exam has not begun. Wait in the waiting room; it tells when."))
+        rules = exam.late_minutes or exam.checkin
+        if (stage is Phase.OPEN and not rules) or self.context.store.sitting(exam.id, candidate.number) is not None:
+            return
+        if stage is Phase.OVER:
+            raise ProblemError(409, "over", N_("This exam is over. If you were kept from entering, tell your teacher."))
+        here = self.context.store.attendance_of(exam.id, candidate.number)
+        for code in hindrances(exam, candidate, here, now_ms):
+            raise ProblemError(409, code, HINDRANCES[code])
 
 
 class Save(CandidateApi):
@@ -142,10 +192,55 @@ class Save(CandidateApi):
 class State(CandidateApi):
     """A sign of life."""
 
-    def get(self, exam_id: str) -> None:
-        """The state of the sitting."""
-        _, _, sitting = self.own(exam_id)
+    async def get(self, exam_id: str) -> None:
+        """The state of the sitting; an address other than the last is noted."""
+        exam, candidate, sitting = self.own(exam_id)
+        address = str(self.request.remote_ip)
+        if self.context.store.attendance_of(exam.id, candidate.number).address not in {"", address}:
+            await asyncio.wrap_future(
+                self.context.store.attend(exam.id, [candidate.number], "moved", candidate.user, {"to": address})
+            )
         self.answer(self.state(sitting))
+
+
+class Left(CandidateApi):
+    """The page was left for a while: kept for those who watch over the exam to judge."""
+
+    async def post(self, exam_id: str) -> None:
+        """{"seat", "count": of this seat, "seconds"} -> {}; one that comes twice counts once."""
+        body = self.body()
+        exam, candidate, _ = self.own(exam_id)
+        count, seconds = body.get("count"), body.get("seconds")
+        if type(count) is not int or type(seconds) is not int or not 1 <= count <= MOST_LEFT or seconds < 1:
+            raise unreadable()
+        detail = {"seat": self.seat(body), "count": count, "seconds": min(seconds, LONGEST_LEFT_S)}
+        await asyncio.wrap_future(
+            self.context.store.attend(exam.id, [candidate.number], "left", candidate.user, detail)
+        )
+        self.answer({})
+
+
+class CheckIn(CandidateApi):
+    """A candidate shows with the room's code that they sit in that room."""
+
+    async def post(self, exam_id: str) -> None:
+        """{"code"} -> {}."""
+        exam, candidate = self.seat_of(exam_id)
+        code, tries = self.body().get("code"), self.context.tries
+        if not isinstance(code, str) or len(code) > MOST_CODE:
+            raise unreadable()
+        tried = f"{exam.id}/{candidate.number}"
+        if (seconds := tries.wait_s(tried)) > 0:
+            raise ProblemError(429, "too_often", TOO_OFTEN, seconds=math.ceil(seconds))
+        if not self.context.room_codes.right(exam.id, candidate.place, code):
+            tries.wrong(tried)
+            raise ProblemError(403, "wrong", N_("This is not the code of your room. Look at it again, or ask."))
+        tries.right(tried)
+        detail = {"by": "code", "room": candidate.place}
+        await asyncio.wrap_future(
+            self.context.store.attend(exam.id, [candidate.number], "checked_in", candidate.user, detail)
+        )
+        self.answer({})
 
 
 class Submit(CandidateApi):

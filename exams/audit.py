@@ -94,6 +94,14 @@ def entries(connection: sa.Connection) -> Iterable[Entry]:
         yield Entry(**row._mapping)
 
 
+def of_candidate(connection: sa.Connection, exam: str, number: str) -> Iterable[Entry]:
+    """The entries about one candidate, and those about all of the exam's, oldest first."""
+    named = audit.c.detail["number"].as_string()
+    about = sa.or_(named == number, sa.and_(audit.c.act == "credited", named.is_(None)))
+    for row in connection.execute(sa.select(audit).where(audit.c.exam == exam, about).order_by(audit.c.id)):
+        yield Entry(**row._mapping)
+
+
 def last(connection: sa.Connection) -> Entry | None:
     """The newest entry."""
     row = connection.execute(sa.select(audit).order_by(audit.c.id.desc()).limit(1)).first()

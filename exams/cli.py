@@ -22,6 +22,7 @@ from exams.exam import DATABASE, EXAM_ID, ROSTER, Exam, exam_in, exams_in
 from exams.form import Form
 from exams.interchange.command import export_command, import_command
 from exams.items import load_bank
+from exams.roster import Candidate
 from exams.sitting import SittingStore
 from widgets.i18n import LANGUAGES
 
@@ -146,7 +147,9 @@ def assemble_command(plan: Path, bank: Path, number: int, seed: int, out: Path, 
 @click.option("--closes", required=True, callback=when, help="When it ends for all, with offset from UTC.")
 @click.option("--minutes", required=True, type=click.IntRange(1, 600), help="How long one sitting lasts.")
 @click.option("--lead", required=True, help="User name of the group lead, who releases the results.")
-@click.option("--roster", "roster_file", required=True, type=click.Path(path_type=Path), help="CSV of candidates.")
+@click.option(
+    "--roster", "roster_file", required=True, type=click.Path(path_type=Path), help="Candidates: .csv or .xlsx."
+)
 @click.option("--bank", default=BANK / "diagnostics", type=click.Path(path_type=Path), help="Folder of the item bank.")
 @click.option(
     "--blueprint", "plan", default=BANK / "diagnostics" / "blueprint-20.toml", type=click.Path(path_type=Path)
@@ -182,7 +185,7 @@ def build_command(
         raise click.ClickException(f"There is an exam {name} already: choose another name.")
     if closes <= opens:
         raise click.ClickException("The exam must close after it opens.")
-    candidates = roster.read(roster_file)
+    candidates = _roster(roster_file)
     schools = tuple(dict.fromkeys(candidate.school for candidate in candidates))
     forms = _papers(papers, name) if papers else _assembled(bank, plan, name, FORMS[:1], seed)
     made = Exam(name, course, title, opens, closes, minutes, lead, schools, tuple(form.id for form in forms), folder)
@@ -202,6 +205,15 @@ def build_command(
     click.echo(f"{len(candidates)} candidates.")
     for path in released:
         click.echo(f"Release without solutions and hidden tests: {path}")
+
+
+def _roster(file: Path) -> tuple[Candidate, ...]:
+    """The candidates in a CSV file or a workbook."""
+    if file.suffix.lower() != ".xlsx":
+        return roster.read(file)
+    from exams import roster_sheet  # reading workbooks takes a while to import
+
+    return roster_sheet.read(file)
 
 
 def _used(bank: Path, forms: Sequence[Form], by: str) -> None:

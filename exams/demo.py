@@ -18,6 +18,7 @@ from exams.office import Office
 from exams.response import Json, Response
 from exams.roster import Candidate
 from exams.sitting import SittingStore
+from exams.sitting_changes import Origin
 from exams.timing import Allowance
 
 BANK = Path(__file__).parent / "bank" / "diagnostics"
@@ -103,7 +104,9 @@ def _sit(store: SittingStore, clock: _Clock, exam: Exam, candidates: Sequence[Ca
         clock.at = max(clock.at, exam.opens) + timedelta(minutes=1)
         allowance = Allowance(exam.minutes, round(exam.closes.timestamp() * 1000), candidate.extra_minutes)
         who = {"seat": f"seat-{candidate.number}", "actor": candidate.user}
-        sitting = store.enter(exam.id, candidate.number, "A", SEED, allowance, **who, origin="demo").result()
+        sitting = store.enter(
+            exam.id, candidate.number, "A", SEED, allowance, **who, origin=Origin("demo", "", "demo")
+        ).result()
         ability = rng.normal(0, ABILITY_SD)
         given = {item.id: _response(item, ability, rng) for item in form.items}
         answered = {name: value for name, value in given.items() if value is not None}

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 
-from exams.api import milliseconds
+from exams.api import hindrances, milliseconds
+from exams.attendance import NOTHING
 from exams.errands import ErrandError
+from exams.exam import Exam
+from exams.invigilation import MOST_REASON, OFFERED, offered
 from exams.pages import labels
 from exams.release import released
-from exams.sitting import Progress
+from exams.roster import Candidate
+from exams.sitting import Progress, Reading
 from exams.sitting_changes import RefusedError
 from exams.timing import phase
 from exams.web import N_, SCHOOL_WATCHERS, Api, Page, ProblemError, unreadable
 
 LONGEST_CREDIT_S = 4 * 3600
-MOST_REASON = 500
 
 ACTS = {"close": N_("End the exam"), "collect": N_("Collect"), "mark": N_("Mark"), "release": N_("Release")}
 """What a group lead can do after the exam, by the name in `Config.acts`, and its button."""
@@ -42,41 +45,58 @@ class Watch(Api):
     """What the desk shows, asked for every few seconds."""
 
     async def get(self, exam_id: str) -> None:
-        """Each candidate whom the asker watches over, with the state of the sitting."""
+        """Each candidate whom the asker watches over, with the state of the sitting; the codes of their rooms."""
         exam = self.exam_for_staff(exam_id)
-        known = {progress.sitting.number: progress for progress in await self.context.readings.of(exam.id)}
-        opens, closes = milliseconds(exam)
+        reading = await self.context.readings.of(exam.id)
+        watched = self.watched(exam)
+        codes = self.context.room_codes
+        places = sorted({candidate.place for candidate in watched}) if exam.checkin else []
         self.answer(
             {
-                "phase": phase(self.context.store.now(), opens, closes),
-                "candidates": [
-                    {
-                        "number": candidate.number,
-                        "name": candidate.name,
-                        "school": candidate.school,
-                        "room": candidate.room,
-                        "seat": candidate.seat,
-                        "items": len(self.context.hall.paper(exam, candidate.form).items),
-                        **self._state(known.get(candidate.number)),
-                    }
-                    for candidate in self.watched(exam)
-                ],
+                "phase": phase(self.context.store.now(), *milliseconds(exam)),
+                "codes": [{"room": place, "code": codes.of(exam.id, place)} for place in places],
+                "candidates": [self._told(exam, candidate, reading) for candidate in watched],
             }
         )
 
-    def _state(self, progress: Progress | None) -> dict[str, object]:
-        if progress is None:
-            return {"state": "absent", "answered": 0, "flagged": 0}
-        closed = progress.sitting.closed_at(self.context.store.now())
-        ended = "time_up" if progress.sitting.submitted_ms is None else "submitted"
+    def _told(self, exam: Exam, candidate: Candidate, reading: Reading) -> dict[str, object]:
+        progress = reading.progress.get(candidate.number)
+        here = reading.attendance.get(candidate.number, NOTHING)
+        now = self.context.store.now()
         return {
-            "state": "in" if closed is None else ended,
-            "answered": progress.answered,
-            "flagged": progress.flagged,
-            "deadline": progress.sitting.deadline_ms,
-            "closed": closed,
-            "last": progress.last_ms,
+            "number": candidate.number,
+            "name": candidate.name,
+            "school": candidate.school,
+            "room": candidate.room,
+            "seat": candidate.seat,
+            "items": len(self.context.hall.paper(exam, candidate.form).items),
+            **_state(progress, now),
+            "checked": here.checked_ms is not None,
+            "asked": bool(here.asked),
+            "late": progress is None and "late" in hindrances(exam, candidate, here, now),
+            "left": here.left,
+            "left_s": here.left_s,
+            "moves": here.moves,
+            "acts": [act for act in OFFERED if offered(act, progress, here, exam, now)],
         }
+
+
+def _state(progress: Progress | None, now: int) -> dict[str, object]:
+    if progress is None:
+        return {"state": "absent", "answered": 0, "flagged": 0}
+    sitting = progress.sitting
+    closed = sitting.closed_at(now)
+    state = "in" if sitting.paused_ms is None else "paused"
+    if closed is not None:
+        state = "time_up" if sitting.submitted_ms is None else "submitted"
+    return {
+        "state": state if sitting.annulled_ms is None else "annulled",
+        "answered": progress.answered,
+        "flagged": progress.flagged,
+        "deadline": sitting.deadline_at(now),
+        "closed": closed,
+        "last": progress.last_ms,
+    }
 
 
 class Act(Api):

@@ -19,6 +19,7 @@ TYPE_NAMES: dict[type, str] = {
     str: "text",
     float: "a number",
     int: "a whole number",
+    bool: "true or false",
     list: "a list",
     dict: "a mapping",
     datetime: "a time",
@@ -137,9 +138,14 @@ class Fields:
         value: Sequence[Any] = self._take(name, list, default)
         return value
 
-    def texts(self, name: str) -> tuple[str, ...]:
+    def flag(self, name: str, default: Any = ...) -> bool:
+        """True or false."""
+        value: bool = self._take(name, bool, default)
+        return value
+
+    def texts(self, name: str, default: Any = ...) -> tuple[str, ...]:
         """A list of texts."""
-        values = self.list(name)
+        values = self.list(name, default)
         if not all(isinstance(value, str) for value in values):
             raise self.fail(name, f"The field {name!r} is a list of texts.")
         return tuple(values)

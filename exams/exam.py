@@ -21,14 +21,29 @@ FILE, ROSTER = "exam.toml", "roster.csv"
 DATABASE = "exams.sqlite"  # beside the exams: the response store of all of them
 GRADEBOOK = "gradebook/gradebook.db"
 """Where a course root keeps its Gradebook: in a folder of its own, the one thing there that formgrader writes."""
-TEXTS, LISTS = ("id", "course", "title", "lead"), ("schools", "forms")
+TEXTS, LISTS = ("id", "course", "title", "lead"), ("schools", "forms", "seb_keys")
+TIMES = ("opens", "closes")
+SEB_KEY = re.compile(r"[0-9a-fA-F]{64}")
+
+
+@dataclass(frozen=True)
+class Session:
+    """One of the times at which an exam is sat: a window (aware UTC), for the candidates of `schools`."""
+
+    id: str
+    opens: datetime
+    closes: datetime
+    schools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Exam:
     """A joint exam. opens, closes: aware UTC; minutes: of one sitting; lead: the group lead's user name, who releases.
 
-    `folder` is where it is kept.
+    sessions: where not all sit at once, the windows within opens and closes. checkin: candidates enter when they have
+    given the code of their room, or an invigilator has checked them in. late_minutes: who has not begun so long after
+    the opening begins only on an invigilator's word; 0 for no such limit. seb_keys: Config Keys of Safe Exam Browser,
+    in hex; where there are any, candidates come with that browser only. `folder` is where the exam is kept.
     """
 
     id: str
@@ -41,14 +56,18 @@ class Exam:
     schools: tuple[str, ...]
     forms: tuple[str, ...]
     folder: Path = field(default=Path(), compare=False, repr=False)
+    sessions: tuple[Session, ...] = ()
+    checkin: bool = False
+    late_minutes: int = 0
+    seb_keys: tuple[str, ...] = ()
 
     def save(self) -> None:
         """Write exam.toml into the folder of the exam."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # JSON's strings and lists of strings are TOML's too
-        lines = [f"{name} = {json.dumps(getattr(self, name), ensure_ascii=False)}" for name in (*TEXTS, *LISTS)]
-        lines += [f"minutes = {self.minutes}"]
-        lines += [f"{name} = {getattr(self, name).isoformat()}" for name in ("opens", "closes")]
+        lines = [f"{name} = {_toml(getattr(self, name))}" for name in (*TEXTS, *LISTS, *TIMES)]
+        lines += [f"{name} = {_toml(getattr(self, name))}" for name in ("minutes", "checkin", "late_minutes")]
+        for session in self.sessions:
+            lines += ["", "[[sessions]]", *(f"{name} = {_toml(value)}" for name, value in vars(session).items())]
         (self.folder / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     @classmethod
@@ -77,6 +96,12 @@ class Exam:
             opens=fields.instant("opens"),
             closes=fields.instant("closes"),
             folder=folder,
+            sessions=tuple(
+                _session(Fields(entry, ("sessions", index))) for index, entry in enumerate(fields.list("sessions", []))
+            ),
+            checkin=fields.flag("checkin", False),
+            late_minutes=fields.whole("late_minutes", 0),
+            seb_keys=fields.texts("seb_keys", ()),
         )
         fields.done()
         if exam.id != folder.name or not EXAM_ID.fullmatch(exam.id):
@@ -85,7 +110,35 @@ class Exam:
             raise fields.fail("closes", "The exam closes after it opens.")
         if not exam.forms:
             raise fields.fail("forms", "An exam has at least one form.")
+        if not all(SEB_KEY.fullmatch(key) for key in exam.seb_keys):
+            raise fields.fail("seb_keys", "A Config Key of Safe Exam Browser is 64 digits 0-9 and a-f.")
+        exam._check_sessions(fields)
         return exam
+
+    def _check_sessions(self, fields: Fields) -> None:
+        ids = [session.id for session in self.sessions]
+        schools = [school for session in self.sessions for school in session.schools]
+        if len(set(ids)) < len(ids):
+            raise fields.fail("sessions", "Two sessions have the same id.")
+        if twice := sorted(school for school in set(schools) if schools.count(school) > 1):
+            raise fields.fail("sessions", f"{twice[0]} is in two sessions: the roster says there who sits in which.")
+        for session in self.sessions:
+            if not self.opens <= session.opens < session.closes:
+                raise fields.fail("sessions", f"The session {session.id} opens within the exam and closes after that.")
+
+    def window(self, candidate: Candidate) -> tuple[datetime, datetime]:
+        """When `candidate` may enter: from, to. The exam's own times where no session is the candidate's."""
+        session = self.session(candidate)
+        if session is None:
+            return self.opens, self.closes
+        return session.opens, min(session.closes, self.closes)
+
+    def session(self, candidate: Candidate) -> Session | None:
+        """The session of `candidate`: the one that the roster names, else that of the school."""
+        for session in self.sessions:
+            if session.id == candidate.session or (not candidate.session and candidate.school in session.schools):
+                return session
+        return None
 
     def form(self, form: str) -> Form:
         """A form of this exam. Raises DocumentError where it has none of that name."""
@@ -106,7 +159,21 @@ class Exam:
                     f"Candidate {candidate.number} has the form {candidate.form!r}, which the exam does not have."
                 )
                 raise DocumentError(sentence, (), str(self.folder / ROSTER))
+            if self.sessions and self.session(candidate) is None:
+                sentence = f"Candidate {candidate.number} has no session: name one, or put the school into one."
+                raise DocumentError(sentence, (), str(self.folder / ROSTER))
         return candidates
+
+
+def _session(fields: Fields) -> Session:
+    session = Session(fields.slug("id"), fields.instant("opens"), fields.instant("closes"), fields.texts("schools", ()))
+    fields.done()
+    return session
+
+
+def _toml(value: object) -> str:
+    """A value as TOML writes it; JSON's strings, numbers and lists of strings are TOML's too."""
+    return value.isoformat() if isinstance(value, datetime) else json.dumps(value, ensure_ascii=False)
 
 
 def exams_in(root: Path) -> tuple[Exam, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
 
-from exams.api import milliseconds
+from exams.api import hindrances, milliseconds
 from exams.exam import Exam
 from exams.order import seed_of, with_options_ordered
 from exams.response import Json, counts, receipt_hash
@@ -98,16 +98,17 @@ class MyExams(Page):
             if candidate is None and not desk:
                 continue
             sitting = None if candidate is None else context.store.sitting(exam.id, candidate.number)
+            times = milliseconds(exam, candidate)
             rows.append(
                 {
                     "exam": exam,
-                    "phase": phase(now, *milliseconds(exam)),
+                    "phase": phase(now, *times),
                     "candidate": candidate,
                     "desk": desk,
                     "sitting": sitting,
                     "closed": None if sitting is None else sitting.closed_at(now),
                     "released": self.released(exam, candidate),
-                    "times": milliseconds(exam),
+                    "times": times,
                 }
             )
         self.show("list.html", rows=rows)
@@ -122,9 +123,11 @@ class Waiting(CandidatePage):
         if self.closed(sitting) is not None:
             self.to(exam, "receipt")
             return
-        opens, closes = milliseconds(exam)
+        opens, closes = milliseconds(exam, candidate)
         now = self.context.store.now()
         stage = phase(now, opens, closes)
+        here = self.context.store.attendance_of(exam.id, candidate.number)
+        self.origin()  # this browser has its name before thousands enter at once
         if stage is Phase.OVER and sitting is None:
             raise ProblemError(409, "over", N_("This exam is over. If you were kept from entering, tell your teacher."))
         self.show(
@@ -132,6 +135,7 @@ class Waiting(CandidatePage):
             exam=exam,
             candidate=candidate,
             resuming=sitting is not None,
+            hindrances=[] if sitting is not None else hindrances(exam, candidate, here, now),
             times={"now": now, "opens": opens, "closes": closes},
             items=len(self.context.hall.paper(exam, candidate.form).items),
             modules=[name for name in self.context.static.files if name.startswith("room/") and name.endswith(".js")],
@@ -147,7 +151,7 @@ class Room(CandidatePage):
         exam, candidate, sitting = self.own(exam_id)
         if self.closed(sitting) is not None:
             self.to(exam, "receipt")
-        elif sitting is None and phase(self.context.store.now(), *milliseconds(exam)) is not Phase.OPEN:
+        elif sitting is None and phase(self.context.store.now(), *milliseconds(exam, candidate)) is not Phase.OPEN:
             self.to(exam)
         else:
             self.show("room.html", exam=exam, candidate=candidate, labels=labels(self.language))
@@ -155,6 +159,8 @@ class Room(CandidatePage):
 
 class Receipt(CandidatePage):
     """Proof of what was handed in."""
+
+    any_browser = True
 
     def get(self, exam_id: str) -> None:
         """The receipt; while the sitting is open, the room."""
@@ -171,7 +177,8 @@ class Receipt(CandidatePage):
             exam=exam,
             candidate=candidate,
             closed=closed,
-            by_time=sitting.submitted_ms is None,
+            by_time=sitting.submitted_ms is None and sitting.annulled_ms is None,
+            annulled=sitting.annulled_ms is not None,
             counts=counts(held, self.context.hall.paper(exam, sitting.form).items.keys()),
             number=f"{candidate.number}-{proof[:RECEIPT_DIGITS].upper()}",
             proof=proof,
@@ -183,9 +190,13 @@ class Receipt(CandidatePage):
 class Result(CandidatePage):
     """Points, comments and rationales, once the group lead has released them."""
 
+    any_browser = True
+
     def get(self, exam_id: str) -> None:
         """The result. Refused before release."""
         exam, candidate, sitting = self.own(exam_id)
+        if sitting is not None and sitting.annulled_ms is not None:
+            raise ProblemError(409, "annulled", N_("Your paper was annulled: it has no result. Ask your teacher why."))
         result = self.context.result(exam.id, candidate.number)
         if result is None:
             raise ProblemError(

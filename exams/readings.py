@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from exams.sitting import Progress
+from exams.sitting import Reading
 
 
 class Readings:
@@ -18,19 +18,19 @@ class Readings:
 
     SHARED = 10
 
-    def __init__(self, read: Callable[[str], list[Progress]]) -> None:
+    def __init__(self, read: Callable[[str], Reading]) -> None:
         self._read = read
-        self._known: dict[str, tuple[asyncio.Task[list[Progress]], float]] = {}
+        self._known: dict[str, tuple[asyncio.Task[Reading], float]] = {}
 
-    async def of(self, exam: str) -> list[Progress]:
-        """The sittings of `exam`."""
+    async def of(self, exam: str) -> Reading:
+        """The sittings and the attendance of `exam`."""
         task, until = self._known.get(exam, (None, 0.0))
         if task is None or (task.done() and (time.monotonic() >= until or task.exception() is not None)):
             task = asyncio.create_task(self._anew(exam))
             self._known[exam] = task, 0.0
         return await asyncio.shield(task)
 
-    async def _anew(self, exam: str) -> list[Progress]:
+    async def _anew(self, exam: str) -> Reading:
         start = time.monotonic()
         found = await asyncio.to_thread(self._read, exam)
         end = time.monotonic()

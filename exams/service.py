@@ -18,7 +18,7 @@ import uvloop
 from tornado.web import Application
 
 from courses.series import Series
-from exams import api, desk, gate, pages, pictures, web
+from exams import api, desk, gate, invigilation, pages, pictures, web
 from exams.errands import Errand
 from exams.exam import Exam
 from exams.hall import Hall
@@ -27,7 +27,7 @@ from exams.readings import Readings
 from exams.release import CandidateResult
 from exams.sitting import SittingStore
 from exams.static import Static, StaticFiles
-from exams.tickets import Tries
+from exams.tickets import RoomCodes, Tries
 
 MOST_BODY_BYTES = 1 << 20
 """No request of ours is larger; a flood of large ones must not fill the memory."""
@@ -99,8 +99,9 @@ def make_app(config: Config) -> Application:
         result=config.result,
         series=functools.lru_cache(maxsize=SERIES_KEPT)(config.series),
         formgrader=config.formgrader,
-        readings=Readings(config.store.progress),
+        readings=Readings(config.store.reading),
         tries=Tries(time.monotonic),
+        room_codes=RoomCodes(config.cookie_secret),
     )
     exam, item = r"([a-z0-9][a-z0-9_-]*)", r"([A-Za-z0-9._-]+)"
     routes: list[tuple[str, type[web.Handler]]] = [
@@ -118,12 +119,16 @@ def make_app(config: Config) -> Application:
         (f"api/{exam}/responses", api.Save),
         (f"api/{exam}/state", api.State),
         (f"api/{exam}/submit", api.Submit),
+        (f"api/{exam}/left", api.Left),
+        (f"api/{exam}/checkin", api.CheckIn),
         (f"api/{exam}/items/{item}/series", pictures.SeriesMeta),
         (rf"api/{exam}/items/{item}/frames/(\d{{1,5}})", pictures.Frame),
         (f"api/{exam}/items/{item}/signals", pictures.Signals),
         (f"api/{exam}/watch", desk.Watch),
         (f"api/{exam}/credit", desk.Credit),
         (f"api/{exam}/force", desk.Force),
+        (f"api/{exam}/attend", invigilation.Attend),
+        (f"api/{exam}/candidates/{item}/history", invigilation.History),
         (f"api/{exam}/acts/([a-z]+)", desk.Act),
     ]
     carried = {"context": context}

@@ -10,24 +10,35 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import cast
 
 import sqlalchemy as sa
 
-from exams import audit, replay, sitting_changes, sitting_tables
+from exams import attendance, audit, replay, sitting_changes, sitting_tables
+from exams.attendance import NOTHING, Attendance
 from exams.database import connect
 from exams.journal import Journal
 from exams.response import Json, Response, latest
-from exams.sitting_changes import Change, Credit, Enter, Force, Note, Save, Submit
+from exams.sitting_attend import Attend
+from exams.sitting_changes import Change, Credit, Enter, Force, Note, Origin, Save, Submit
 from exams.sitting_tables import Progress, Sitting, response_of, sitting_of
 from exams.timing import Allowance
 
-__all__ = ["Progress", "Sitting", "SittingStore"]
+__all__ = ["Progress", "Reading", "Sitting", "SittingStore"]
 
 
 def now_ms() -> int:
     """The server's clock."""
     return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What those who watch over an exam see: how far its sittings are, and the attendance, by candidate number."""
+
+    progress: Mapping[str, Progress]
+    attendance: Mapping[str, Attendance]
 
 
 class SittingStore:
@@ -53,15 +64,31 @@ class SittingStore:
         return self._clock()
 
     def enter(
-        self, exam: str, number: str, form: str, seed: int, allowance: Allowance, *, seat: str, actor: str, origin: str
+        self,
+        exam: str,
+        number: str,
+        form: str,
+        seed: int,
+        allowance: Allowance,
+        *,
+        seat: str,
+        actor: str,
+        origin: Origin,
     ) -> Future[Sitting]:
         """Open the sitting of candidate `number`, or enter the one that is open, and take its seat.
 
-        `form`, `seed` and `allowance` count when it is opened and are kept from then on; `actor` and `origin` (network
-        address and browser) are for the audit log.
+        `form`, `seed` and `allowance` count when it is opened and are kept from then on. From another device than the
+        sitting was entered from it is refused, and asked of those who watch over the exam.
         """
         change = Enter(self._clock(), exam, number, actor, form, seed, allowance, seat, origin)
         return cast("Future[Sitting]", self._journal.submit(change))
+
+    def attend(
+        self, exam: str, numbers: Iterable[str], act: str, actor: str, detail: Mapping[str, object]
+    ) -> Future[list[str]]:
+        """Let `act` (`attendance.STEPS`) happen to those of `numbers` to whom it can happen now; gives these."""
+        change = Attend(self._clock(), exam, tuple(numbers), actor, act, dict(detail))
+        return cast("Future[list[str]]", self._journal.submit(change))
 
     def save(self, sitting: Sitting, seat: str, responses: Sequence[Response]) -> Future[Sitting]:
         """Append `responses`; those that are there already, under the same sequence, are left as they are."""
@@ -111,31 +138,48 @@ class SittingStore:
             return [response_of(row) for row in connection.execute(query)]
 
     def responses(self, exam: str) -> dict[str, dict[str, Json]]:
-        """Candidate number -> item id -> answer, of every sitting of `exam`; cleared answers are left out."""
+        """Candidate number -> item id -> answer, of every sitting of `exam` that was not annulled.
+
+        Cleared answers are left out.
+        """
         with self._engine.connect() as connection:
             return {
                 sitting.number: {item: held.value for item, held in latest(log).items() if held.value is not None}
                 for sitting, log in sitting_tables.logs(connection, exam)
+                if sitting.annulled_ms is None
             }
 
     def submitted_at(self, exam: str) -> dict[str, int]:
-        """Candidate number -> when the sitting was closed, of those that are closed, by submitting or by time."""
+        """Candidate number -> when the sitting was closed, by submitting or by time, of those that count."""
         now = self._clock()
-        return {
-            sitting.number: closed for sitting in self.sittings(exam) if (closed := sitting.closed_at(now)) is not None
-        }
+        counted = [sitting for sitting in self.sittings(exam) if sitting.annulled_ms is None]
+        return {sitting.number: closed for sitting in counted if (closed := sitting.closed_at(now)) is not None}
 
     def sittings(self, exam: str) -> list[Sitting]:
         """The sittings of an exam by candidate number."""
         table = sitting_tables.sittings
         with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(table).where(table.c.exam == exam).order_by(table.c.number))
+            rows = connection.execute(sitting_tables.selected().where(table.c.exam == exam).order_by(table.c.number))
             return [sitting_of(row) for row in rows]
+
+    def attendance(self, exam: str) -> dict[str, Attendance]:
+        """What was decided and noticed about the candidates of an exam, by number; who is not in it was not seen."""
+        with self._engine.connect() as connection:
+            return attendance.of_exam(connection, exam)
+
+    def attendance_of(self, exam: str, number: str) -> Attendance:
+        """What was decided and noticed about one candidate."""
+        with self._engine.connect() as connection:
+            return attendance.of_keys(connection, [(exam, number)]).get((exam, number), NOTHING)
 
     def progress(self, exam: str) -> list[Progress]:
         """How far every sitting of an exam is, by candidate number."""
         with self._engine.connect() as connection:
             return list(sitting_tables.progress(connection, exam))
+
+    def reading(self, exam: str) -> Reading:
+        """How far the sittings of an exam are, and the attendance."""
+        return Reading({one.sitting.number: one for one in self.progress(exam)}, self.attendance(exam))
 
     def verify(self) -> replay.Break | None:
         """Where the audit log, the responses or the sittings are not as they were written; None where all are."""
@@ -151,6 +195,11 @@ class SittingStore:
         """The entry with that seal."""
         with self._engine.connect() as connection:
             return audit.with_seal(connection, seal)
+
+    def history(self, exam: str, number: str) -> list[audit.Entry]:
+        """What the audit log tells of one candidate, oldest first; responses are not told one by one."""
+        with self._engine.connect() as connection:
+            return list(audit.of_candidate(connection, exam, number))
 
     def audit(self, exam: str) -> Iterable[audit.Entry]:
         """The audit log of an exam, oldest first."""

@@ -14,9 +14,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from exams import audit
+from exams.attendance import NOTHING, Attendance, Key, after, of_keys, write
 from exams.response import Response, canonical
-from exams.sitting_tables import Sitting, find, response_of, responses, sitting_of, sittings
-from exams.timing import Allowance
+from exams.sitting_attend import Attend, attend
+from exams.sitting_tables import Sitting, find, response_of, responses, selected, sitting_of, sittings
+from exams.timing import GRACE_MS, Allowance
 
 
 class RefusedError(Exception):
@@ -28,6 +30,16 @@ class RefusedError(Exception):
 
 
 CLOSED, NOT_ENTERED, TAKEN_OVER, CONFLICT, INCOMPLETE = "closed", "not_entered", "taken_over", "conflict", "incomplete"
+ELSEWHERE, PAUSED = "elsewhere", "paused"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where somebody comes from: a name that this browser keeps, its network address, and what it says that it is."""
+
+    device: str
+    address: str
+    agent: str
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,7 @@ class Enter:
     seed: int
     allowance: Allowance
     seat: str
-    origin: str
+    origin: Origin
 
 
 @dataclass(frozen=True)
@@ -102,7 +114,7 @@ class Note:
     detail: Mapping[str, object]
 
 
-Change = Enter | Save | Submit | Force | Credit | Note
+Change = Enter | Save | Submit | Force | Credit | Attend | Note
 
 
 def apply(connection: sa.Connection, changes: Sequence[Change]) -> list[object]:
@@ -134,6 +146,8 @@ def _open(sitting: Sitting | None, seat: str | None, at_ms: int) -> Sitting:
         raise RefusedError(NOT_ENTERED)
     if sitting.closed_at(at_ms) is not None:
         raise RefusedError(CLOSED)
+    if seat is not None and sitting.paused_ms is not None and at_ms > sitting.paused_ms + GRACE_MS:
+        raise RefusedError(PAUSED)  # what was on its way when it was paused has come by then
     if seat is not None and sitting.seat != seat:
         raise RefusedError(TAKEN_OVER)
     return sitting
@@ -184,6 +198,7 @@ _MAKE: dict[type, Callable[[sa.Connection, Any], object]] = {
     Submit: _submit,
     Force: _force,
     Credit: _credit,
+    Attend: attend,
     Note: _note,
 }
 
@@ -191,45 +206,67 @@ _MAKE: dict[type, Callable[[sa.Connection, Any], object]] = {
 def _sittings_of(connection: sa.Connection, changes: Sequence[Enter | Save]) -> dict[tuple[str, str], Sitting]:
     """The sittings that `changes` are about, by exam and number; those that are not begun are left out."""
     keys = {(change.exam, change.number) for change in changes}
-    rows = connection.execute(sa.select(sittings).where(sa.tuple_(sittings.c.exam, sittings.c.number).in_(keys)))
+    rows = connection.execute(selected().where(sa.tuple_(sittings.c.exam, sittings.c.number).in_(keys)))
     return {(row.exam, row.number): sitting_of(row) for row in rows}
 
 
 def _enter(connection: sa.Connection, entries: Sequence[Enter]) -> list[object]:
     """Open the sittings that are not begun, take the seats of those that are, and tell the audit log."""
     known = _sittings_of(connection, entries)
-    opened: dict[tuple[str, str], dict[str, object]] = {}
+    before = of_keys(connection, {(change.exam, change.number) for change in entries})
+    attending: dict[Key, Attendance] = {}
+    opened: dict[Key, dict[str, object]] = {}
     seats: list[dict[str, object]] = []
     acts: list[audit.Act] = []
     refused: dict[int, RefusedError] = {}
     for place, change in enumerate(entries):
         key = (change.exam, change.number)
-        detail: dict[str, object] = {"number": change.number, "seat": change.seat, "origin": change.origin}
-        first = key not in known and key not in opened
+        here = attending.get(key) or before.get(key, NOTHING)
+        act = "entered" if key in known or key in opened else "opened"
+        detail: dict[str, object] = {"number": change.number, "seat": change.seat, **vars(change.origin)}
         try:
-            if first:
-                opened[key] = _row(change)
-                detail |= {"form": change.form, "seed": change.seed, "allowance": vars(change.allowance)}
-            elif key in known:
-                _open(known[key], None, change.at_ms)
+            if act == "opened":
+                extra = change.allowance.extra_minutes + here.extra_minutes
+                opened[key] = _row(change, allowance := replace(change.allowance, extra_minutes=extra))
+                detail |= {"form": change.form, "seed": change.seed, "allowance": vars(allowance)}
+            else:
+                act = _again(known.get(key), here, change)
         except RefusedError as refusal:
             refused[place] = refusal
             continue
-        seats.append({"in_exam": change.exam, "of_number": change.number, "taken": change.seat})
-        acts.append(audit.Act(change.at_ms, change.exam, change.actor, "opened" if first else "entered", detail))
+        if act == "asked":
+            refused[place] = RefusedError(ELSEWHERE)
+            if here.asked == change.origin.device:
+                continue  # the page asks on and on until it is let in
+        else:
+            seats.append({"in_exam": change.exam, "of_number": change.number, "taken": change.seat})
+        attending[key] = after(here, act, change.at_ms, detail)
+        acts.append(audit.Act(change.at_ms, change.exam, change.actor, act, detail))
     if opened:
         connection.execute(sa.insert(sittings), list(opened.values()))
     if len(seats) > len(opened):  # somebody came again; the last to come has the seat
-        here = sa.and_(sittings.c.exam == sa.bindparam("in_exam"), sittings.c.number == sa.bindparam("of_number"))
-        connection.execute(sa.update(sittings).where(here).values(seat=sa.bindparam("taken")), seats)
+        where = sa.and_(sittings.c.exam == sa.bindparam("in_exam"), sittings.c.number == sa.bindparam("of_number"))
+        connection.execute(sa.update(sittings).where(where).values(seat=sa.bindparam("taken")), seats)
+    write(connection, before, attending)
     audit.append(connection, acts)
     now = _sittings_of(connection, entries)
     return [refused.get(place) or now[change.exam, change.number] for place, change in enumerate(entries)]
 
 
-def _row(change: Enter) -> dict[str, object]:
+def _again(sitting: Sitting | None, here: Attendance, change: Enter) -> str:
+    """What coming again is: "entered", or "asked" from another device, which takes an invigilator's word.
+
+    Raises RefusedError where the sitting is closed or paused.
+    """
+    if sitting is not None:
+        _open(sitting, None, change.at_ms)
+        if sitting.paused_ms is not None:
+            raise RefusedError(PAUSED)
+    return "entered" if here.device in {"", change.origin.device} else "asked"
+
+
+def _row(change: Enter, allowance: Allowance) -> dict[str, object]:
     """The row of a sitting that begins with `change`."""
-    allowance = change.allowance
     return {
         "exam": change.exam,
         "number": change.number,

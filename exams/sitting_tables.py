@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from exams.attendance import attendance
 from exams.audit import metadata
 from exams.response import Response, blank
 from exams.timing import Allowance, closed_at, deadline
@@ -69,23 +70,36 @@ class Sitting:
     allowance: Allowance
     seat: str
     submitted_ms: int | None
+    paused_ms: int | None = None
+    annulled_ms: int | None = None
 
     @property
     def deadline_ms(self) -> int:
-        """When the time is up."""
+        """When the time is up, were it not paused any more."""
         return deadline(self.started_ms, self.allowance)
 
+    def deadline_at(self, now_ms: int) -> int:
+        """When the time is up as things stand now: while it is paused, ever later."""
+        return self.deadline_ms + (0 if self.paused_ms is None else now_ms - self.paused_ms)
+
     def closed_at(self, now_ms: int) -> int | None:
-        """When it was closed, by submitting or by time; None while it is open."""
-        return closed_at(now_ms, self.deadline_ms, self.submitted_ms)
+        """When it was closed, by submitting, by time or by annulment; None while it is open."""
+        closed = closed_at(now_ms, self.deadline_ms, self.submitted_ms, self.paused_ms)
+        return closed if self.annulled_ms is None else min(self.annulled_ms, closed or self.annulled_ms)
 
 
 def sitting_of(row: sa.Row[Any]) -> Sitting:
-    """A row of `sittings`."""
+    """A row of `selected`."""
     allowance = Allowance(row.minutes, row.closes_ms, row.extra_minutes, row.credit_s)
-    return Sitting(
-        row.id, row.exam, row.number, row.form, row.seed, row.started_ms, allowance, row.seat, row.submitted_ms
-    )
+    own = (row.id, row.exam, row.number, row.form, row.seed, row.started_ms, allowance, row.seat, row.submitted_ms)
+    return Sitting(*own, row.paused_ms, row.annulled_ms)
+
+
+def selected() -> sa.Select[Any]:
+    """The sittings with what an invigilator's word made of each."""
+    here = sa.and_(sittings.c.exam == attendance.c.exam, sittings.c.number == attendance.c.number)
+    both = sittings.outerjoin(attendance, here)
+    return sa.select(sittings, attendance.c.paused_ms, attendance.c.annulled_ms).select_from(both)
 
 
 def response_of(row: sa.Row[Any]) -> Response:
@@ -95,15 +109,13 @@ def response_of(row: sa.Row[Any]) -> Response:
 
 def find(connection: sa.Connection, exam: str, number: str) -> Sitting | None:
     """The sitting of a candidate."""
-    row = connection.execute(
-        sa.select(sittings).where(sittings.c.exam == exam, sittings.c.number == number)
-    ).one_or_none()
+    row = connection.execute(selected().where(sittings.c.exam == exam, sittings.c.number == number)).one_or_none()
     return None if row is None else sitting_of(row)
 
 
 def logs(connection: sa.Connection, exam: str) -> Iterator[tuple[Sitting, list[Response]]]:
     """Every sitting of an exam with its log, by candidate number."""
-    known = {row.id: sitting_of(row) for row in connection.execute(sa.select(sittings).where(sittings.c.exam == exam))}
+    known = {row.id: sitting_of(row) for row in connection.execute(selected().where(sittings.c.exam == exam))}
     rows = connection.execute(
         sa.select(responses)
         .join(sittings)
@@ -127,7 +139,7 @@ def progress(connection: sa.Connection, exam: str) -> Iterator[Progress]:
     holding = sa.and_(responses.c.sitting == last.c.sitting, responses.c.sequence == last.c.sequence)
     rows = connection.execute(sa.select(responses).join(last, holding).order_by(responses.c.sitting))
     held = {sitting: list(own) for sitting, own in itertools.groupby(rows, lambda row: row.sitting)}
-    for row in connection.execute(sa.select(sittings).where(sittings.c.exam == exam).order_by(sittings.c.number)):
+    for row in connection.execute(selected().where(sittings.c.exam == exam).order_by(sittings.c.number)):
         own = held.get(row.id, [])
         yield Progress(
             sitting_of(row),

@@ -78,6 +78,27 @@ class Tickets:
             raise DocumentError(f"The tickets cannot be read ({error!r}).", (), str(path)) from error
 
 
+class RoomCodes:
+    """The code of each room of an exam, which an invigilator tells those who sit there.
+
+    It says that somebody is in the room, not who they are, so it may be short: tries are limited.
+    """
+
+    LENGTH = 6
+
+    def __init__(self, key: str) -> None:
+        self._key = key.encode()
+
+    def of(self, exam: str, room: str) -> str:
+        """The code of a room."""
+        digest = hmac.new(self._key, f"room/{exam}/{room}".encode(), hashlib.sha256).digest()
+        return "".join(SIGNS[byte % len(SIGNS)] for byte in digest[: self.LENGTH])
+
+    def right(self, exam: str, room: str, code: str) -> bool:
+        """Whether `code` is the room's."""
+        return hmac.compare_digest(self.of(exam, room).encode(), normal(code).encode())
+
+
 class Tries:
     """Wrong tries by candidate number: after LIMIT of them in a row the next waits, each time twice as long."""
 

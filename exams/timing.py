@@ -34,10 +34,13 @@ class Allowance:
 
 
 def phase(now_ms: int, opens_ms: int, closes_ms: int) -> Phase:
-    """The phase of an exam that takes candidates in from `opens_ms` (inclusive) to `closes_ms` (exclusive)."""
-    if now_ms < opens_ms:
-        return Phase.BEFORE
-    return Phase.OPEN if now_ms < closes_ms else Phase.OVER
+    """The phase of an exam that takes candidates in from `opens_ms` (inclusive) to `closes_ms` (exclusive).
+
+    One that was ended before it opened is over.
+    """
+    if now_ms >= closes_ms:
+        return Phase.OVER
+    return Phase.BEFORE if now_ms < opens_ms else Phase.OPEN
 
 
 def deadline(started_ms: int, allowance: Allowance) -> int:
@@ -46,13 +49,15 @@ def deadline(started_ms: int, allowance: Allowance) -> int:
     return regular + allowance.extra_minutes * MINUTE_MS + allowance.credit_s * 1000
 
 
-def closed_at(now_ms: int, deadline_ms: int, submitted_ms: int | None) -> int | None:
+def closed_at(now_ms: int, deadline_ms: int, submitted_ms: int | None, paused_ms: int | None = None) -> int | None:
     """When a sitting was closed, or None while it is open.
 
     A candidate closes it by submitting; where time ran out it closes by itself, `GRACE_MS` after the deadline. That is
-    a rule and not a deed, so a service that was down at that moment changes nothing.
+    a rule and not a deed, so a service that was down at that moment changes nothing. While it is paused, since
+    `paused_ms`, its time stands still.
     """
     if submitted_ms is not None:
         return submitted_ms
     end = deadline_ms + GRACE_MS
-    return end if now_ms > end else None
+    reached = now_ms if paused_ms is None else min(now_ms, paused_ms)
+    return end if reached > end else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ import jinja2
 from tornado.web import HTTPError, RequestHandler
 
 from courses.series import Series
+from exams import seb
 from exams.errands import Errand
 from exams.exam import Exam
 from exams.hall import Hall
@@ -23,9 +25,14 @@ from exams.release import CandidateResult
 from exams.response import Json
 from exams.roster import Candidate, school_group
 from exams.sitting import SittingStore
+from exams.sitting_changes import Origin
 from exams.static import Static
-from exams.tickets import Tries
+from exams.tickets import RoomCodes, Tries
 from widgets import i18n
+
+DEVICE, DEVICE_DAYS = "xinglin-exams-device", 30
+"""The cookie that names a browser. It is no secret that lets anybody in: a session is needed besides."""
+MOST_AGENT = 200
 
 SCHOOL_WATCHERS = frozenset({"teacher", "lead"})
 """The groups who watch over candidates of their own school; the exam's lead and operators watch over all."""
@@ -66,6 +73,7 @@ class Context:
     formgrader: Callable[[Exam], str]
     readings: Readings
     tries: Tries
+    room_codes: RoomCodes
     at_work: set[str] = field(default_factory=set)
     """The exams that an errand is under way for."""
 
@@ -150,13 +158,39 @@ class Handler(RequestHandler):
         """`text` in the person's language, with `values` put in."""
         return i18n.translations("exams", self.language).gettext(text).format(**values)
 
+    any_browser = False
+    """Whether candidates may come with any browser to what an exam asks Safe Exam Browser for."""
+
     def seat_of(self, exam_id: str) -> tuple[Exam, Candidate]:
         """The exam and the candidate that the asker is in it. Raises ProblemError where they are none."""
         exam = self.context.hall.exam(exam_id) if self.current_user.exam in {None, exam_id} else None
         candidate = None if exam is None else self.context.hall.candidates(exam).get(self.current_user.user)
         if exam is None or candidate is None:
             raise not_yours()
+        sent = self.request.headers.get(seb.HEADER, "")
+        if exam.seb_keys and not self.any_browser and not seb.right(exam.seb_keys, self.request.full_url(), sent):
+            raise ProblemError(
+                403,
+                "seb",
+                N_("This exam is sat in Safe Exam Browser with the exam's own settings. Open it from there."),
+            )
         return exam, candidate
+
+    def origin(self) -> Origin:
+        """Where the asker comes from; a browser that has no name yet is given one, which it keeps."""
+        device = self.get_signed_cookie(DEVICE, max_age_days=DEVICE_DAYS)
+        name = secrets.token_hex(8) if device is None else device.decode()
+        if device is None:
+            self.set_signed_cookie(
+                DEVICE,
+                name,
+                expires_days=DEVICE_DAYS,
+                path=self.context.prefix,
+                httponly=True,
+                samesite="Lax",
+                secure=self.request.protocol == "https",
+            )
+        return Origin(name, str(self.request.remote_ip), self.request.headers.get("User-Agent", "")[:MOST_AGENT])
 
     def watched(self, exam: Exam) -> list[Candidate]:
         """The candidates whom the asker watches over, by number: of all schools, of the own one, or none."""

@@ -155,6 +155,22 @@ def read(data: bytes, stem: str) -> Reading:
     return Reading(tuple(items), groups, tuple(losses))
 
 
+def first_sheet(data: bytes) -> list[tuple[object, ...]]:
+    """The values of the cells of a workbook's first sheet, by row. Raises DocumentError where it is refused."""
+    _checked(data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles and extensions that no value needs
+            book = load_workbook(io.BytesIO(data), read_only=True, keep_links=False, data_only=True)
+            sheet = book.worksheets[0]
+            sheet.reset_dimensions()
+            rows = [tuple(row) for row in sheet.iter_rows(values_only=True)]
+            book.close()
+    except Exception as error:  # of a damaged workbook, openpyxl may raise anything
+        raise DocumentError(f"The file is not a sound workbook ({error!s:.80}): save it as .xlsx again.") from error
+    return rows
+
+
 def _checked(data: bytes) -> list[Loss]:
     """What of the workbook is not read. Raises DocumentError where one of its parts could do harm."""
     if data.startswith(OLE):

@@ -12,6 +12,7 @@ from exams.cli import exam
 from exams.exam import DATABASE
 from exams.response import Response
 from exams.sitting import SittingStore
+from exams.sitting_changes import Origin
 from exams.timing import Allowance
 from tests.exam_host import furnish
 
@@ -25,13 +26,15 @@ def home(tmp_path):
     furnish(tmp_path)
     store = SittingStore(f"sqlite:///{tmp_path / 'exams' / DATABASE}")
     for number in ("N1", "N2", "N3"):
-        args = {"seat": "s1", "actor": number, "origin": "a browser"}
+        args = {"seat": "s1", "actor": number, "origin": Origin("a", "::1", "a browser")}
         sitting = store.enter("joint", number, "A", 7, ALLOWANCE, **args).result()
         store.save(sitting, "s1", [Response(1, "one", "A", False, "d"), Response(2, "two", "B", True, "d")]).result()
     store.submit("joint", "N1", "s1", 2, "N1").result()
     store.credit("joint", 60, "a power cut", "lead01").result()
     store.credit("joint", 30, "a slow machine", "lead01", "N2").result()
-    store.enter("joint", "N3", "A", 7, ALLOWANCE, seat="s2", actor="N3", origin="another").result()
+    store.enter(
+        "joint", "N3", "A", 7, ALLOWANCE, seat="s2", actor="N3", origin=Origin("a", "::2", "another browser")
+    ).result()
     store.note("joint", "lead01", "collect", {"outcome": "2"}).result()
     store.close()
     return tmp_path

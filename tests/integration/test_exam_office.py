@@ -19,6 +19,7 @@ from exams.marking import examples
 from exams.response import Response
 from exams.roster import NEEDED
 from exams.sitting import SittingStore
+from exams.sitting_changes import Origin
 from exams.timing import Allowance
 
 NOW = datetime.now(UTC)
@@ -143,7 +144,9 @@ def test_from_building_to_release(tmp_path: Path) -> None:
         Response(place, item.id, examples(item).correct, False, "test") for place, item in enumerate(form.items, 1)
     ]
     for number, user in (("N1", "student01"), ("N2", "student04")):
-        sitting = store.enter("dx-1", number, "A", 1, allowance, seat="s", actor=user, origin="test").result()
+        sitting = store.enter(
+            "dx-1", number, "A", 1, allowance, seat="s", actor=user, origin=Origin("test", "::1", "test")
+        ).result()
         if number == "N1":
             store.save(sitting, "s", responses).result()
     store.submit("dx-1", "N1", "s", len(responses), "student01").result()
@@ -191,7 +194,9 @@ def test_an_exam_is_ended_early_by_its_lead_when_nobody_writes(tmp_path: Path) -
     build(tmp_path, "dx-1", opens, closes)
     store = SittingStore(f"sqlite:///{tmp_path / 'exams' / DATABASE}")
     allowance = Allowance(60, round(closes.timestamp() * 1000))
-    store.enter("dx-1", "N1", "A", 1, allowance, seat="s", actor="student01", origin="test").result()
+    store.enter(
+        "dx-1", "N1", "A", 1, allowance, seat="s", actor="student01", origin=Origin("test", "::1", "test")
+    ).result()
     writing = run(tmp_path, "close", "dx-1", "--by", "lead01")
     assert writing.output == "Error: 1 candidates are still writing: wait until they have handed in.\n"
     store.submit("dx-1", "N1", "s", 0, "student01").result()
@@ -210,7 +215,9 @@ def test_nothing_is_released_while_somebody_with_extra_time_writes(tmp_path: Pat
     then = round(opens.timestamp() * 1000)
     store = SittingStore(f"sqlite:///{tmp_path / 'exams' / DATABASE}", clock=lambda: then)
     allowance = Allowance(60, round(closes.timestamp() * 1000), extra_minutes=1_000_000)
-    store.enter("dx-1", "N1", "A", 1, allowance, seat="s", actor="student01", origin="test").result()
+    store.enter(
+        "dx-1", "N1", "A", 1, allowance, seat="s", actor="student01", origin=Origin("test", "::1", "test")
+    ).result()
     refused = run(tmp_path, "release", "dx-1", "--by", "lead01", "--language", "zh")
     assert refused.exit_code == 1
     assert refused.output == "Error: 还有 1 份答卷未交。\n"

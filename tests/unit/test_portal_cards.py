@@ -16,6 +16,7 @@ from exams.form import Form
 from exams.items import load_bank
 from exams.roster import Candidate
 from exams.sitting import SittingStore
+from exams.sitting_changes import Origin
 from exams.timing import Allowance
 from hub.exam_cards import ExamCard, Examinations, next_first, phase_of
 from hub.people import Person, Role
@@ -125,7 +126,9 @@ def test_an_exam_handed_in_says_so_to_who_handed_it_in(home):
     exam = keep(home)
     store = SittingStore(f"sqlite:///{home / 'exams' / 'exams.sqlite'}")
     allowance = Allowance(60, int(exam.closes.timestamp() * 1000))
-    store.enter("dx-1", "N1", "A", 1, allowance, seat="s", actor="student01", origin="here").result()
+    store.enter(
+        "dx-1", "N1", "A", 1, allowance, seat="s", actor="student01", origin=Origin("here", "::1", "test")
+    ).result()
     examinations = Examinations(home)
     assert not examinations.of_candidate("student01", NOW, ZONE)[0].submitted
     store.submit("dx-1", "N1", "s", 0, "student01").result()

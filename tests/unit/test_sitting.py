@@ -10,11 +10,14 @@ from exams import audit, sitting_tables
 from exams.database import connect
 from exams.response import Response, latest
 from exams.sitting import SittingStore
-from exams.sitting_changes import Enter, RefusedError, apply
+from exams.sitting_changes import Enter, Origin, RefusedError, apply
 from exams.timing import GRACE_MS, MINUTE_MS, Allowance
 
 START_MS = 1_800_000_000_000
 ALLOWANCE = Allowance(90, START_MS + 120 * MINUTE_MS)
+
+
+HERE = Origin("device", "::1", "test")
 
 
 class Clock:
@@ -38,7 +41,7 @@ def store(tmp_path, clock):
 
 
 def enter(store, number="n1", seat="seat-one"):
-    return store.enter("e", number, "A", 7, ALLOWANCE, seat=seat, actor="u", origin="here").result()
+    return store.enter("e", number, "A", 7, ALLOWANCE, seat=seat, actor="u", origin=HERE).result()
 
 
 def response(sequence, item="a", value="B", device="d", flagged=False):
@@ -79,7 +82,7 @@ def test_a_sitting_keeps_what_it_was_opened_with(store, clock):
     first = enter(store)
     clock.now += MINUTE_MS
     other = Allowance(5, START_MS + 1)
-    again = store.enter("e", "n1", "B", 8, other, seat="seat-two", actor="u", origin="there").result()
+    again = store.enter("e", "n1", "B", 8, other, seat="seat-two", actor="u", origin=HERE).result()
     assert (again.form, again.seed, again.started_ms, again.allowance) == ("A", 7, START_MS, ALLOWANCE)
     assert (first.id, again.seat) == (again.id, "seat-two")
 
@@ -229,7 +232,7 @@ def test_many_who_enter_at_once_are_taken_in_as_if_one_after_the_other(tmp_path)
         ("n2", "seat-two", START_MS + 95 * MINUTE_MS + 7),  # its time is over
         ("n1", "seat-three", START_MS + 95 * MINUTE_MS + 8),
     ]
-    entries = [Enter(at, "e", number, "u", "A", 7, ALLOWANCE, seat, "here") for number, seat, at in comings]
+    entries = [Enter(at, "e", number, "u", "A", 7, ALLOWANCE, seat, HERE) for number, seat, at in comings]
     kept, codes = [], []
     for name, batches in (("together", [entries[:1], entries[1:]]), ("apart", [[entry] for entry in entries])):
         engine = connect(f"sqlite:///{tmp_path / name}.sqlite", audit.metadata)
