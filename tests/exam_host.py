@@ -53,8 +53,10 @@ def form_of_every_type(exam: str) -> Form:
     return Form("A", exam, tuple(item for items in kept.values() for item in items))
 
 
-def furnish(home: Path, name: str = "joint", opens_in_s: float = -60, minutes: int = 90, lasts_s: float = 7200) -> Form:
-    """Put the exam `name` of three candidates, and one `other` without any, into `home`."""
+def furnish(
+    home: Path, name: str = "joint", opens_in_s: float = -60, minutes: int = 90, lasts_s: float = 7200, **rules: object
+) -> Form:
+    """Put the exam `name` of three candidates, and one `other` without any, into `home`; `rules`: of the exam."""
     opens = datetime.now(UTC) + timedelta(seconds=opens_in_s)
     form = form_of_every_type(name)
     for own, title in ((name, "诊断学联考"), ("other", "别处的考试")):
@@ -62,7 +64,7 @@ def furnish(home: Path, name: str = "joint", opens_in_s: float = -60, minutes: i
         schools = ("杏林医学院", "橘井医学院")
         folder = home / "exams" / own
         roster.write(folder / ROSTER, CANDIDATES if own == name else ())
-        exam = Exam(own, "diagnostics", title, opens, closes, minutes, "lead01", schools, ("A",), folder)
+        exam = Exam(own, "diagnostics", title, opens, closes, minutes, "lead01", schools, ("A",), folder, **rules)  # type: ignore[arg-type]
         exam.save_form(Form("A", own, form.items))
         exam.save()
     return form
@@ -90,7 +92,7 @@ class Process:
         with (self.home / "service.log").open("ab") as out:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
 
-    def furnish(self, exam: str, **changes: float) -> None:
+    def furnish(self, exam: str, **changes: object) -> None:
         """A new exam to be about; the process runs from here on, whatever was done to it before."""
         furnish(self.home, exam, **changes)  # type: ignore[arg-type]
         self.exam = exam

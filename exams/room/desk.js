@@ -1,18 +1,21 @@
 // The desk: who is in, how far they are, and what the group lead does about it.
 
 import { Unreachable, connect } from "./api.js";
+import { ask, minutes, reason } from "./ask.js";
 import { Clock, countdown } from "./clock.js";
 import { byId, h } from "./dom.js";
+import { ROOM, about, aboutRoom } from "./invigilate.js";
 import { t } from "./page.js";
 
 const EVERY_MS = 3000;
 const ACT_MS = 30 * 60_000; // as long as the service itself gives an act: marking thousands takes its time
-const ROOM = "room:";
 const STATES = {
   absent: () => t("Absent"),
   in: () => t("In the room"),
+  paused: () => t("Paused"),
   submitted: () => t("Handed in"),
   time_up: () => t("Time over"),
+  annulled: () => t("Annulled"),
 };
 const ASK = {
   close: () => t("End the exam now? Nobody can enter after that."),
@@ -43,13 +46,33 @@ function row(candidate) {
   const share = candidate.items ? (100 * candidate.answered) / candidate.items : 0;
   const bar = h("i");
   bar.style.width = `${share}%`;
-  const hand = h("button", { type: "button", class: "quiet", onclick: () => force(candidate) }, t("Hand in"));
+  const { number, name } = candidate;
+  const open = h("button", { type: "button", class: "quiet", "aria-haspopup": "dialog", "aria-label": t("What to do about {number} {name}", { number, name }), onclick: () => manage(candidate) }, "⋯");
   return h("tr", { "data-number": candidate.number },
     h("td", {}, candidate.number), h("td", {}, candidate.name), h("td", {}, candidate.school),
     h("td", {}, [candidate.room, candidate.seat].filter(Boolean).join(" · ")),
-    h("td", {}, h("span", { class: `pill ${candidate.state}` }, STATES[candidate.state]())),
+    h("td", {}, h("span", { class: `pill ${candidate.state}` }, STATES[candidate.state]()), ...notes(candidate)),
     h("td", {}, h("span", { class: "meter", "aria-hidden": "true" }, bar), `${candidate.answered} / ${candidate.items}`),
-    h("td", { "data-left": "" }), h("td", {}, time(candidate.last)), h("td", {}, candidate.state === "in" ? hand : ""));
+    h("td", { "data-left": "" }), h("td", {}, time(candidate.last)), h("td", {}, open));
+}
+
+/** What should catch the eye of whoever watches. */
+function notes({ state, asked, late, checked, left, moves }) {
+  return [
+    asked ? t("Asks for another machine") : null,
+    late ? t("Late") : null,
+    desk.dataset.checkin && checked && state === "absent" ? t("Checked in") : null,
+    left ? t("Left {count}×", { count: left }) : null,
+    moves ? t("Moved {count}×", { count: moves }) : null,
+  ].filter(Boolean).map((text, index) => h("span", { class: `pill note ${asked && index === 0 ? "asks" : ""}` }, text));
+}
+
+const doing = { api, say, lead: "lead" in desk.dataset, checkin: "checkin" in desk.dataset };
+
+function manage(candidate) {
+  const more = candidate.state === "in" || candidate.state === "paused" ? [[t("Hand in"), () => force(candidate)]] : [];
+  if (doing.lead && ["in", "paused", "time_up"].includes(candidate.state)) more.push([t("Give time back"), () => credit(candidate)]);
+  about(candidate, { ...doing, more });
 }
 
 /** A row stays the same element while its candidate does the same, so that the focus stays where it is. */
@@ -74,12 +97,12 @@ function force(candidate) {
   const { number, name } = candidate;
   const fields = [
     h("p", {}, t("{number} {name}: what is saved is handed in. Nothing can be changed after that.", { number, name })),
-    h("label", {}, t("Reason"), h("input", { name: "reason", required: true, maxlength: 500 })),
+    reason(true),
   ];
   ask(t("Hand in for the candidate"), fields, async (values) => {
     await api.post("force", { number, reason: values.get("reason") });
     return t("Handed in for {number} {name}.", { number, name });
-  });
+  }, say);
 }
 
 function draw() {
@@ -90,15 +113,27 @@ function draw() {
   const shown = candidates.filter((candidate) =>
     (!state || candidate.state === state) &&
     [candidate.number, candidate.name, candidate.school, candidate.room].some((text) => text.toLowerCase().includes(wanted)));
+  shown.sort((one, other) => Number(other.asked) - Number(one.asked)); // who asks stands first
   const rows = shown.map(kept);
   const there = byId("rows").children;
   if (rows.length !== there.length || rows.some((element, index) => element !== there[index])) byId("rows").replaceChildren(...rows);
 }
 
+/** The code of each room, to be told to those who sit there. */
+function drawCodes(codes) {
+  const list = byId("codes");
+  const text = JSON.stringify(codes);
+  if (list.dataset.drawn === text) return;
+  list.dataset.drawn = text;
+  list.replaceChildren(...codes.map(({ room, code }) => h("li", {}, h("span", {}, t("Code of {room}", { room })), " ", h("b", {}, code))));
+}
+
 async function watch() {
   for (;;) {
     try {
-      candidates = (await api.get("watch")).candidates;
+      const seen = await api.get("watch");
+      candidates = seen.candidates;
+      drawCodes(seen.codes);
       if (byId("desk-message").dataset.lost) say("");
       delete byId("desk-message").dataset.lost;
       draw();
@@ -111,52 +146,32 @@ async function watch() {
   }
 }
 
-/** A dialog with `fields` that posts; `post(values)` resolves to a sentence. */
-function ask(title, fields, post) {
-  const problem = h("p", { class: "hint", role: "alert" });
-  const go = h("button", { class: "button" }, t("Do it"));
-  const form = h("form", {}, ...fields, problem,
-    h("div", { class: "actions" }, h("button", { type: "button", class: "button second", onclick: () => dialog.close() }, t("Cancel")), go));
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    go.disabled = true;
-    problem.textContent = t("At work…");
-    try {
-      const sentence = await post(new FormData(form));
-      dialog.close();
-      say(sentence);
-    } catch (error) {
-      problem.textContent = error instanceof Unreachable ? t("The server cannot be reached. Try again in a moment.") : error.message;
-      go.disabled = false;
-    }
-  });
-  const dialog = h("dialog", { "aria-labelledby": "ask-title" }, h("h2", { id: "ask-title" }, title), form);
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
-}
-
 for (const button of document.querySelectorAll("[data-act]"))
   button.addEventListener("click", () =>
-    ask(ASK[button.dataset.act]?.() ?? button.textContent, [], async () => (await api.post(`acts/${button.dataset.act}`, {}, ACT_MS)).message));
+    ask(ASK[button.dataset.act]?.() ?? button.textContent, [], async () => (await api.post(`acts/${button.dataset.act}`, {}, ACT_MS)).message, say));
 
-byId("credit")?.addEventListener("click", () => {
-  const rooms = [...new Set(candidates.map(({ room }) => room).filter(Boolean))].sort();
+/** Time given back after an outage: to all, a room, or one candidate, who may be chosen already. */
+function credit(chosen) {
   const fields = [
-    h("label", {}, t("Minutes"), h("input", { name: "minutes", type: "number", min: 1, max: 240, value: 5, required: true })),
+    minutes(),
     h("label", {}, t("To"), h("select", { name: "number" }, h("option", { value: "" }, t("all who have not handed in")),
-      ...rooms.map((room) => h("option", { value: `${ROOM}${room}` }, t("Room {room}", { room }))),
-      ...candidates.filter(({ state }) => state === "in" || state === "time_up").map(({ number, name }) => h("option", { value: number }, `${number} ${name}`)))),
-    h("label", {}, t("Reason"), h("input", { name: "reason", required: true, maxlength: 500 })),
+      ...rooms().map((room) => h("option", { value: `${ROOM}${room}` }, t("Room {room}", { room }))),
+      ...candidates.filter(({ state }) => ["in", "paused", "time_up"].includes(state))
+        .map(({ number, name }) => h("option", { value: number, selected: number === chosen?.number }, `${number} ${name}`)))),
+    reason(true),
   ];
   ask(t("Give time back"), fields, async (values) => {
     const to = values.get("number");
     const whom = to.startsWith(ROOM) ? { room: to.slice(ROOM.length) } : { number: to || null };
     const body = { seconds: Number(values.get("minutes")) * 60, reason: values.get("reason"), ...whom };
     return t("Given to {count} candidates.", { count: (await api.post("credit", body)).sittings });
-  });
-});
+  }, say);
+}
 
+const rooms = () => [...new Set(candidates.map(({ room, school }) => room || school))].sort();
+
+byId("credit")?.addEventListener("click", () => credit());
+byId("rooms").addEventListener("click", () => aboutRoom(rooms(), doing));
 byId("filter").addEventListener("input", draw);
 byId("state").addEventListener("change", draw);
 watch();

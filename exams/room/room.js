@@ -6,6 +6,7 @@ import { Clock } from "./clock.js";
 import { confirmSubmit, help, takenOver, tell } from "./dialogs.js";
 import { byId } from "./dom.js";
 import { listen } from "./keys.js";
+import { Leaving } from "./leaving.js";
 import { QuestionMap } from "./map.js";
 import { Outbox, openDatabase } from "./outbox.js";
 import { announce, t } from "./page.js";
@@ -17,6 +18,13 @@ import { Timer } from "./timer.js";
 const HEARTBEAT_MS = 15000;
 const RETRY_MS = 1500; // a service that was away is found again within 5 s
 const CLOSING_MS = 1000;
+const LET_MS = 3000; // how often a page asks whether an invigilator has let it go on
+
+/** Refusals that an invigilator ends: the page waits for that. */
+const UNTIL_LET = { elsewhere: () => t("This exam is open elsewhere"), paused: () => t("The exam is paused") };
+/** Refusals that the waiting room explains. */
+const NOT_YET = ["before", "late", "check_in"];
+const pass = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const place = JSON.parse(byId("room").textContent);
 const main = byId("main");
@@ -52,13 +60,19 @@ class Room {
       onStop: (error) => this.stopped(error),
     });
     this.timer = new Timer(this.clock, () => this.timeOver());
+    this.pausing = null;
+    this.untold = []; // times that the page was left, still to be told
+    this.leaving = new Leaving((left) => {
+      this.untold.push(left);
+      this.tellLeft().catch((error) => this.failed(error));
+    });
     this.channel = new BroadcastChannel(`xinglin-exams/${place.exam}/${place.number}`);
     this.channel.onmessage = ({ data }) => data !== this.seat && this.lostSeat();
   }
 
   /** Take the seat, get the paper and what holds, and go on with what this browser still has to send. */
   async enter() {
-    const entered = await this.untilReached(() => this.api.post("enter", { seat: this.seat }));
+    const entered = await this.untilLet();
     this.channel.postMessage(this.seat);
     this.outbox.stop();
     const pending = reconcile(await this.outbox.kept(), entered.latest, entered.sequence);
@@ -70,6 +84,27 @@ class Room {
     this.go(Math.min(this.index, this.items.length - 1));
   }
 
+  /** Enter as soon as the service is there and no invigilator's word is wanting. */
+  async untilLet() {
+    let told = {};
+    try {
+      for (;;) {
+        try {
+          return await this.untilReached(() => this.api.post("enter", { seat: this.seat }));
+        } catch (error) {
+          if (!(error.code in UNTIL_LET)) throw error;
+          if (told.code !== error.code) {
+            told.dialog?.close();
+            told = { code: error.code, dialog: tell(UNTIL_LET[error.code](), error.message) };
+          }
+          await pass(LET_MS);
+        }
+      }
+    } finally {
+      told.dialog?.close();
+    }
+  }
+
   async untilReached(ask) {
     for (;;) {
       try {
@@ -79,15 +114,60 @@ class Room {
       } catch (error) {
         if (!(error instanceof Unreachable)) throw error;
         this.status.reached(false);
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        await pass(RETRY_MS);
       }
     }
   }
 
   async send(responses) {
-    const answer = await this.api.post("responses", { seat: this.seat, responses });
-    this.timer.start(answer.deadline);
-    return answer.acknowledged;
+    for (;;) {
+      try {
+        const answer = await this.api.post("responses", { seat: this.seat, responses });
+        if (answer.paused) this.pause();
+        else this.timer.start(answer.deadline);
+        return answer.acknowledged;
+      } catch (error) {
+        if (error.code !== "paused") throw error;
+        await this.pause();
+      }
+    }
+  }
+
+  /** An invigilator has stopped the exam: nothing can be changed until it goes on. Resolves then. */
+  pause() {
+    this.pausing ??= this.untilResumed().finally(() => (this.pausing = null));
+    return this.pausing;
+  }
+
+  async untilResumed() {
+    main.inert = true;
+    this.timer.stop();
+    const dialog = tell(t("The exam is paused"), t("Your time stands still and your answers are kept. Stay here: the page goes on by itself."));
+    for (;;) {
+      const state = await this.untilReached(() => this.api.get("state"));
+      if (state.closed !== null) return this.leave();
+      if (!state.paused) {
+        dialog.close();
+        main.inert = false;
+        this.timer.start(state.deadline);
+        return announce(t("The exam goes on"));
+      }
+      await pass(LET_MS);
+    }
+  }
+
+  /** Tell the server of the times that the page was left; what cannot be told now is told later. */
+  async tellLeft() {
+    while (this.untold.length) {
+      const [left] = this.untold;
+      try {
+        await this.api.post("left", { seat: this.seat, ...left });
+      } catch (error) {
+        if (error instanceof Unreachable) return;
+        throw error;
+      }
+      this.untold = this.untold.filter((one) => one !== left);
+    }
   }
 
   /** What the map and the dialogs show of every question. */
@@ -205,19 +285,21 @@ class Room {
       const state = await this.untilReached(() => this.api.get("state"));
       if (state.closed !== null) return this.leave();
       if (state.deadline > this.clock.now()) return location.reload(); // time was given back
-      await new Promise((resolve) => setTimeout(resolve, CLOSING_MS));
+      await pass(CLOSING_MS);
     }
   }
 
   /** Ask now and then whether all is as it was: the deadline, the seat, the service. */
   async watch() {
     while (!this.over) {
-      await new Promise((resolve) => setTimeout(resolve, HEARTBEAT_MS * (0.75 + Math.random() / 2)));
+      await pass(HEARTBEAT_MS * (0.75 + Math.random() / 2));
       try {
         const state = await this.untilReached(() => this.api.get("state"));
-        this.timer.start(state.deadline);
         if (state.closed !== null) this.timeOver();
         else if (state.seat !== this.seat) this.lostSeat();
+        else if (state.paused) await this.pause();
+        else this.timer.start(state.deadline);
+        await this.tellLeft();
       } catch (error) {
         return this.failed(error);
       }
@@ -253,10 +335,12 @@ async function begin() {
     await room.enter();
   } catch (error) {
     if (error.code === "closed") return room.leave();
+    if (NOT_YET.includes(error.code)) return location.replace(`${place.prefix}${place.exam}/`);
     tell(t("The exam cannot be entered"), error.message, t("My exams"), () => location.assign(place.prefix));
     return;
   }
   wire(room);
+  room.leaving.watch();
   room.watch();
 }
 

@@ -23,6 +23,12 @@ export class Timer {
     this.#tick();
   }
 
+  /** The time stands still. */
+  stop() {
+    clearInterval(this.ticking);
+    this.deadline = null;
+  }
+
   #tick() {
     const left = this.deadline - this.clock.now();
     const shown = byId("remaining");
@@ -35,8 +41,7 @@ export class Timer {
       this.warned = due;
     }
     if (left <= 0) {
-      clearInterval(this.ticking);
-      this.deadline = null;
+      this.stop();
       this.over();
     }
   }

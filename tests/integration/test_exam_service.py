@@ -16,6 +16,7 @@ from tornado.web import create_signed_value
 
 from exams import release
 from exams.sitting import SittingStore
+from exams.web import DEVICE
 from tests.exam_host import CANDIDATES, PREFIX, Process, furnish, store_url
 from tests.platform import free_port, until
 
@@ -24,11 +25,14 @@ XSRF = re.compile(r'name="xsrf" content="([^"]+)"')
 
 
 class Client(requests.Session):
-    """A browser without scripts: a session with the page's XSRF token."""
+    """A browser without scripts: a session with the page's XSRF token, on the user's own machine or another one."""
 
-    def __init__(self, service: Process, user: str | None = None):
+    def __init__(self, service: Process, user: str | None = None, machine: str = "own"):
         super().__init__()
         self.service = service
+        key = (service.home / "secrets" / "exams-cookie").read_text()
+        device = create_signed_value(key, DEVICE, f"{user}-{machine}").decode()
+        self.cookies.set(DEVICE, device, path=PREFIX)
         if user:
             page = self.get(f"{service.base}login", params={"as": user})
             self.headers["X-XSRFToken"] = XSRF.search(page.text).group(1)
@@ -111,6 +115,7 @@ PAGES = {
     "api/joint/clock": (401, 200, 404, 404, 404, 404, 404, 404),
     "api/joint/state": (401, 409, 404, 404, 404, 404, 404, 404),
     "api/joint/watch": (401, 404, 404, 200, 404, 200, 200, 200),
+    "api/joint/candidates/2026010001/history": (401, 404, 404, 200, 404, 200, 404, 200),
     "api/joint/items/{dicom}/series": (401, 409, 404, 404, 404, 404, 404, 404),
     "api/joint/items/{dicom}/frames/0": (401, 409, 404, 404, 404, 404, 404, 404),
     "api/joint/items/{ecg}/signals": (401, 409, 404, 404, 404, 404, 404, 404),
@@ -122,10 +127,13 @@ WRITES = {
     "joint/acts/collect": (403, 404, 404, 403, 404, 200, 403, 403),
     "joint/acts/unknown": (403, 404, 404, 403, 404, 400, 403, 403),
     "joint/credit": (403, 404, 404, 403, 404, 400, 403, 403),
+    "joint/left": (403, 409, 404, 404, 404, 404, 404, 404),
+    "joint/checkin": (403, 400, 404, 404, 404, 404, 404, 404),
+    "joint/attend": (403, 404, 404, 400, 404, 400, 400, 400),
     "joint/force": (403, 404, 404, 400, 404, 400, 400, 400),
 }
 ROLES = (None, "student02", "outsider", "teacher01", "teacher02", "lead01", "lead02", "operator01")
-BODY = {"seat": SEAT, "sequence": 0, "responses": [change(1, "x")]}
+BODY = {"seat": SEAT, "sequence": 0, "count": 1, "seconds": 1, "responses": [change(1, "x")]}
 
 
 @pytest.mark.parametrize(("path", "expected"), PAGES.items(), ids=PAGES)
