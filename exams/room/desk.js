@@ -47,13 +47,14 @@ function row(candidate) {
   const bar = h("i");
   bar.style.width = `${share}%`;
   const { number, name } = candidate;
-  const open = h("button", { type: "button", class: "quiet", "aria-haspopup": "dialog", "aria-label": t("What to do about {number} {name}", { number, name }), onclick: () => manage(candidate) }, "⋯");
-  return h("tr", { "data-number": candidate.number },
-    h("td", {}, candidate.number), h("td", {}, candidate.name), h("td", {}, candidate.school),
-    h("td", {}, [candidate.room, candidate.seat].filter(Boolean).join(" · ")),
-    h("td", {}, h("span", { class: `pill ${candidate.state}` }, STATES[candidate.state]()), ...notes(candidate)),
+  const label = t("What to do about {number} {name}", { number, name });
+  const open = h("button", { type: "button", class: "quiet", "aria-haspopup": "dialog", "aria-label": label, onclick: () => manage(candidate) }, number);
+  return h("tr", { "data-number": number },
+    h("td", {}, open), h("td", {}, name),
+    h("td", { class: "stands" }, h("span", { class: `pill ${candidate.state}` }, STATES[candidate.state]()), ...notes(candidate)),
+    h("td", {}, [candidate.room, candidate.seat].filter(Boolean).join(" · ")), h("td", { class: "wide" }, candidate.school),
     h("td", {}, h("span", { class: "meter", "aria-hidden": "true" }, bar), `${candidate.answered} / ${candidate.items}`),
-    h("td", { "data-left": "" }), h("td", {}, time(candidate.last)), h("td", {}, open));
+    h("td", { "data-left": "" }), h("td", { class: "wide" }, time(candidate.last)));
 }
 
 /** What should catch the eye of whoever watches. */

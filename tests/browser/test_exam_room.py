@@ -64,11 +64,15 @@ class Desk:
         yield
         self.expecting_faults = False
 
-    def enter(self) -> None:
+    def knock(self) -> None:
+        """To the door of the room."""
         self.page.goto(f"{self.service.base}login?as={self.user}")
         self.page.goto(f"{self.service.base}{self.service.exam}/")
         self.page.check("#confirm")
         self.page.click("#enter")
+
+    def enter(self) -> None:
+        self.knock()
         expect(self.page.locator("article.question")).to_be_visible()
 
     def saved(self, within_s: float = 10) -> None:
@@ -308,26 +312,120 @@ def test_a_killed_service_is_found_again(desks, service):
 
 
 def test_on_another_machine(desks, service):
-    old, new = desks(), desks()
+    old, new, teacher = desks(), desks(), desks("teacher01")
+    watch(teacher)
     old.enter()
     old.page.keyboard.press("a")
     old.saved()
-    new.enter()
+    new.knock()
+    expect(new.page.locator("dialog")).to_contain_text("已请示监考员")
+    let_in(teacher)
     expect(new.page.locator("input[value=A]")).to_be_checked()
     new.page.keyboard.press("b")
     new.saved()
     old.page.keyboard.press("c")
     expect(old.page.locator("dialog[data-elsewhere]")).to_be_visible()
-    # the refusal, 409, is the answer that was expected; the browser writes a line for it
-    old.faults = [fault for fault in old.faults if "status of 409" not in fault]
     assert list(kept(service).values()) == ["B"]
     old.page.locator("dialog button").click()
-    old.saved()
+    expect(old.page.locator("dialog")).to_contain_text("已请示监考员")
+    let_in(teacher)
     # both wrote their second change under the same number: the one that reached the server holds
     expect(old.page.locator("input[value=B]")).to_be_checked()
     old.page.keyboard.press("d")
     old.saved()
     assert list(kept(service).values()) == ["D"]
+    # the refusals, 409, are the answers that were expected; the browser writes a line for each
+    for desk in (old, new):
+        desk.faults = [fault for fault in desk.faults if "status of 409" not in fault]
+
+
+def watch(desk):
+    """To the desk of those who watch over the exam."""
+    desk.page.goto(f"{desk.service.base}login?as={desk.user}")
+    desk.page.goto(f"{desk.service.base}{desk.service.exam}/desk")
+    expect(desk.page.locator("#rows tr").first).to_be_visible()
+
+
+def let_in(desk, candidate=0):
+    """Let the candidate go on at the machine that asks."""
+    row = desk.page.locator(f'tr[data-number="{CANDIDATES[candidate].number}"]')
+    expect(row).to_contain_text("请求换机", timeout=10_000)
+    row.locator("button").click()
+    desk.page.locator("dialog .choices button", has_text="允许换到另一台机器").click()
+    desk.page.locator("dialog form .button:not(.second)").click()
+    expect(desk.page.locator("#desk-message")).to_contain_text(CANDIDATES[candidate].number)
+
+
+def test_a_pause_stops_the_room_and_nothing_typed_is_lost(desks, service):
+    candidate, teacher = desks(), desks("teacher01", language="en", size=PHONE)
+    candidate.enter()
+    candidate.page.keyboard.press("a")
+    candidate.saved()
+    watch(teacher)
+    page = teacher.page
+    page.locator(f'tr[data-number="{CANDIDATES[0].number}"] button').click()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_label("Reason").fill("fire alarm")
+    page.get_by_role("button", name="Do it").click()
+    expect(page.locator(f'tr[data-number="{CANDIDATES[0].number}"]')).to_contain_text("Paused")
+    candidate.page.keyboard.press("b")  # typed before the page knows
+    expect(candidate.page.locator("dialog")).to_contain_text("考试已暂停", timeout=30_000)
+    candidate.page.keyboard.press("c")
+    page.locator(f'tr[data-number="{CANDIDATES[0].number}"] button').click()
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Do it").click()
+    expect(candidate.page.locator("dialog")).to_have_count(0, timeout=10_000)
+    candidate.saved()
+    assert list(kept(service).values()) == ["B"]
+
+
+AWAY = """() => new Promise((back) => {
+  const since = performance.now();
+  const look = () => (performance.now() - since > 1100 ? back() : setTimeout(look, 50));
+  look();
+})"""
+"""Longer than what is too short to tell."""
+
+
+def test_leaving_the_page_is_told_to_those_who_watch(desks, service):
+    candidate, teacher = desks(), desks("teacher01")
+    candidate.enter()
+    watch(teacher)
+    other = candidate.tab()  # this one is in front now
+    other.bring_to_front()
+    # Chromium without a screen keeps every page visible: the page is told what a real one would be
+    for hidden in ("true", "false"):
+        candidate.page.evaluate(f"Object.defineProperty(document, 'hidden', {{value: {hidden}, configurable: true}})")
+        candidate.page.evaluate("document.hasFocus = () => !document.hidden")
+        candidate.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        if hidden == "true":
+            candidate.page.evaluate(AWAY)
+    row = teacher.page.locator(f'tr[data-number="{CANDIDATES[0].number}"]')
+    expect(row).to_contain_text("离开 1 次", timeout=10_000)
+
+
+def test_checking_in_with_the_code_of_the_room_by_keyboard_alone(desks, service):
+    service.furnish(service.exam, checkin=True)
+    candidate, teacher = desks(size=PHONE), desks("teacher01")
+    watch(teacher)
+    code = teacher.page.locator("#codes b").first.inner_text()
+    page = candidate.page
+    page.goto(f"{service.base}login?as=student01")
+    page.goto(f"{service.base}{service.exam}/")
+    page.locator("#room-code").focus()
+    page.keyboard.type("wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator("#checkin-problem")).to_contain_text("这不是您考场的代码")
+    page.keyboard.press("Control+a")
+    page.keyboard.type(code.lower())
+    page.keyboard.press("Enter")
+    expect(page.locator("#confirm")).to_be_focused()
+    expect(page.locator("#checkin")).to_be_hidden()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("article.question")).to_be_visible()
+    candidate.faults = [fault for fault in candidate.faults if "status of 403" not in fault]  # the wrong code
 
 
 def test_two_tabs_of_one_browser(desks, service):
@@ -416,11 +514,16 @@ def test_an_invigilator_hands_in_by_keyboard_alone_and_the_candidates_room_close
     candidate.saved()
     expect(button).to_be_focused()
     page.keyboard.press("Enter")
+    expect(page.locator("dialog .choices")).to_be_visible()
+    for _ in range(page.locator("dialog button").count()):
+        if page.locator("dialog button:focus", has_text="Hand in").count():
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
     page.keyboard.type("left the room")
     page.keyboard.press("Enter")
     expect(page.locator("#desk-message")).to_contain_text("Handed in for 2026010001")
-    expect(page.locator(f'tr[data-number="{CANDIDATES[0].number}"] .pill')).to_have_text("Handed in")
-    expect(button).to_have_count(0)
+    expect(page.locator(f'tr[data-number="{CANDIDATES[0].number}"] .pill').first).to_have_text("Handed in")
     candidate.page.keyboard.press("D")
     expect(candidate.page.locator("#proof")).to_be_visible()
     assert len(kept(service)) == 1

@@ -1,6 +1,7 @@
 """Exams, rosters and releases on disk."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from exams import release, roster
 from exams.documents import DocumentError
-from exams.exam import Exam, exam_in, exams_in
+from exams.exam import Exam, Session, exam_in, exams_in
 from exams.form import Form
 from exams.gradebook import Result
 from exams.hall import Hall
@@ -63,6 +64,9 @@ def test_an_exam_that_is_not_there_is_refused(kept: Exam, tmp_path: Path, name: 
         ('forms = ["A"]', "forms = [1]", "The field 'forms' is a list of texts"),
         ("minutes = 60", "minutes = 60\nroom = 1", "The field 'room' is unknown here"),
         ("minutes = 60", "minutes 60", "The exam cannot be read"),
+        ("checkin = false", "checkin = 0", "The field 'checkin' must be true or false"),
+        ("seb_keys = []", 'seb_keys = ["abc"]', "A Config Key of Safe Exam Browser is 64 digits"),
+        ("late_minutes = 0", "late_minutes = -1", "must be at least 0"),
     ],
 )
 def test_a_wrong_exam_is_refused(kept: Exam, old: str, new: str, said: str) -> None:
@@ -72,6 +76,47 @@ def test_a_wrong_exam_is_refused(kept: Exam, old: str, new: str, said: str) -> N
     path.write_text(text.replace(old, new))
     with pytest.raises(DocumentError, match=said):
         Exam.load(kept.folder)
+
+
+HOUR = timedelta(hours=1)
+SESSIONS = (Session("am", NOW, NOW + HOUR, ("东校",)), Session("pm", NOW + HOUR, NOW + 2 * HOUR))
+
+
+def test_rules_and_sessions_come_back_as_they_were_saved(tmp_path: Path) -> None:
+    rules = {"sessions": SESSIONS, "checkin": True, "late_minutes": 30, "seb_keys": ("0a" * 32,)}
+    made = exam(tmp_path / "dx-2", **rules)
+    made.save()
+    assert Exam.load(made.folder) == made
+
+
+def test_a_candidate_sits_in_the_session_of_the_roster_or_of_the_school(tmp_path: Path) -> None:
+    made = exam(tmp_path / "dx-2", sessions=SESSIONS)
+    east, west = CANDIDATES
+    assert made.window(east) == (NOW, NOW + HOUR)
+    assert made.window(replace(west, session="pm")) == (NOW + HOUR, NOW + 2 * HOUR)
+    assert made.window(replace(east, session="pm")) == (NOW + HOUR, NOW + 2 * HOUR)
+    ended = replace(made, closes=NOW + HOUR / 2)  # ended early, for all
+    assert ended.window(east) == (NOW, NOW + HOUR / 2)
+    made.save()
+    roster.write(made.folder / "roster.csv", CANDIDATES)
+    with pytest.raises(DocumentError, match="Candidate N2 has no session"):
+        made.roster()
+
+
+@pytest.mark.parametrize(
+    ("sessions", "said"),
+    [
+        ((SESSIONS[0], SESSIONS[0]), "Two sessions have the same id"),
+        ((SESSIONS[0], replace(SESSIONS[1], schools=("东校",))), "东校 is in two sessions"),
+        ((replace(SESSIONS[0], opens=NOW - HOUR),), "am opens within the exam"),
+        ((replace(SESSIONS[0], closes=NOW),), "am opens within the exam"),
+    ],
+)
+def test_wrong_sessions_are_refused(tmp_path: Path, sessions: tuple[Session, ...], said: str) -> None:
+    made = exam(tmp_path / "dx-2", sessions=sessions)
+    made.save()
+    with pytest.raises(DocumentError, match=said):
+        Exam.load(made.folder)
 
 
 def test_a_spreadsheet_reads_the_roster(kept: Exam) -> None:
