@@ -27,7 +27,9 @@ def released(hall: Hall, exam_id: str, number: str) -> CandidateResult | None:
     if exam is None:
         return None
     candidate = next((one for one in hall.candidates(exam).values() if one.number == number), None)
-    return None if candidate is None else result(exam.folder, hall.form(exam, candidate.form), number)
+    if candidate is None:
+        return None
+    return result(exam.folder, functools.partial(hall.form, exam, candidate.form), number)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from exams.items import Item
 from exams.order import seed_of
 from exams.response import InvalidResponseError, latest, parse
 from exams.roster import Candidate
+from exams.sealed import SealedError
 from exams.sitting import Sitting
 from exams.sitting_changes import (
     CLOSED,
@@ -155,6 +156,7 @@ class Enter(CandidateApi):
         stage = phase(now_ms, *milliseconds(exam, candidate))
         if stage is Phase.BEFORE:
             raise ProblemError(409, "before", N_("This exam has not begun. Wait in the waiting room; it tells when."))
+        self._refuse_while_sealed(exam, candidate)
         rules = exam.late_minutes or exam.checkin
         if (stage is Phase.OPEN and not rules) or self.context.store.sitting(exam.id, candidate.number) is not None:
             return
@@ -163,6 +165,14 @@ class Enter(CandidateApi):
         here = self.context.store.attendance_of(exam.id, candidate.number)
         for code in hindrances(exam, candidate, here, now_ms):
             raise ProblemError(409, code, HINDRANCES[code])
+
+    def _refuse_while_sealed(self, exam: Exam, candidate: Candidate) -> None:
+        """No time runs for a paper that cannot be shown yet."""
+        try:
+            self.context.hall.paper(exam, candidate.form)
+        except SealedError as error:
+            sentence = N_("The paper is still sealed: the group lead opens it. This page goes on by itself then.")
+            raise ProblemError(409, "sealed", sentence) from error
 
 
 class Save(CandidateApi):

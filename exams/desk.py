@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from exams import sealed
 from exams.api import hindrances, milliseconds
 from exams.attendance import NOTHING
 from exams.errands import ErrandError
@@ -18,6 +19,7 @@ from exams.timing import phase
 from exams.web import N_, SCHOOL_WATCHERS, Api, Page, ProblemError, unreadable
 
 LONGEST_CREDIT_S = 4 * 3600
+MOST_KEY = 100
 
 ACTS = {"close": N_("End the exam"), "collect": N_("Collect"), "mark": N_("Mark"), "release": N_("Release")}
 """What a group lead can do after the exam, by the name in `Config.acts`, and its button."""
@@ -35,6 +37,7 @@ class Desk(Page):
             lead=self.leads(exam),
             marks=bool(self.current_user.groups & SCHOOL_WATCHERS),
             schools=None if self.sees_all(exam) else sorted({candidate.school for candidate in self.watched(exam)}),
+            sealed=sealed.waiting(exam),
             acts={act: self.translate(ACTS[act]) for act in self.context.acts},
             formgrader=self.context.formgrader(exam),
             labels=labels(self.language),
@@ -69,7 +72,7 @@ class Watch(Api):
             "school": candidate.school,
             "room": candidate.room,
             "seat": candidate.seat,
-            "items": len(self.context.hall.paper(exam, candidate.form).items),
+            "items": self.context.hall.size(exam, candidate.form),
             **_state(progress, now),
             "checked": here.checked_ms is not None,
             "asked": bool(here.asked),
@@ -161,3 +164,20 @@ class Force(Api):
         except RefusedError as refusal:
             raise ProblemError(409, refusal.code, N_("This candidate is not writing: nothing to hand in.")) from refusal
         self.answer({"closed": sitting.submitted_ms})
+
+
+class Unseal(Api):
+    """The key of a sealed paper, given by the group lead who holds it."""
+
+    async def post(self, exam_id: str) -> None:
+        """{"key"} -> {}."""
+        exam = self.exam_for_lead(exam_id)
+        key = self.body().get("key")
+        if not isinstance(key, str) or len(key) > MOST_KEY:
+            raise unreadable()
+        try:
+            await asyncio.to_thread(sealed.give_key, exam, key)
+        except sealed.SealedError as error:
+            raise ProblemError(403, "wrong", N_("This key does not open the paper. Look at it again.")) from error
+        await asyncio.wrap_future(self.context.store.note(exam.id, self.current_user.user, "unsealed", {}))
+        self.answer({})

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from exams import roster
+from exams import roster, sealed
 from exams.documents import Document, DocumentError, Fields
 from exams.form import Form
 from exams.roster import Candidate
@@ -141,10 +141,16 @@ class Exam:
         return None
 
     def form(self, form: str) -> Form:
-        """A form of this exam. Raises DocumentError where it has none of that name."""
+        """A form of this exam. Raises DocumentError where it has none of that name; SealedError while it is sealed."""
         if form not in self.forms:
             raise DocumentError(f"The exam {self.id} has no form {form!r}; it has {', '.join(self.forms)}.")
+        if sealed.path_of(self, form).exists():
+            return sealed.opened(self, form)
         return Form.load(self.folder / f"{form}.json")
+
+    def size(self, form: str) -> int:
+        """How many items a form has, sealed or not."""
+        return sealed.size(self, form) if sealed.path_of(self, form).exists() else len(self.form(form).items)
 
     def save_form(self, form: Form) -> None:
         """Keep `form` with this exam."""

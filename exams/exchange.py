@@ -57,7 +57,7 @@ def collect(course: Path, form: Form, numbers: set[str], sittings: Sittings, ima
     A submission that is there already is left as it is: a closed sitting does not change.
     """
     name = paper.assignment_name(form)
-    released = paper.read(course / "release" / name / f"{name}.ipynb")
+    released = paper.read(paper.released(course, form))
     responses, written = sittings.responses(form.exam), []
     for number, closed in sorted(sittings.submitted_at(form.exam).items()):
         folder = submitted_folder(course, form, number)
@@ -81,8 +81,9 @@ class SittingCollect(ExchangeCollect):  # type: ignore[misc]
         if not self.home or not (exams / DATABASE).exists():
             self.fail("The exam service's database is not within reach: collect with `xinglin exam collect`.")
         name = self.coursedir.assignment_id
-        forms = [(exam, exam.form(form)) for exam in exams_in(exams) for form in exam.forms]
-        self.sources = [(exam, form) for exam, form in forms if paper.assignment_name(form) == name]
+        every = [(exam, form) for exam in exams_in(exams) for form in exam.forms]
+        named = [(exam, form) for exam, form in every if paper.assignment_of(exam.id, form) == name]
+        self.sources = [(exam, exam.form(form)) for exam, form in named]
         if not self.sources:
             self.fail(f"No exam has a form that is the assignment {name}.")
 

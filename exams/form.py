@@ -31,8 +31,8 @@ class Form:
                 return item
         raise KeyError(item_id)
 
-    def save(self, path: Path) -> None:
-        """Write the form, keys and all, readable by this user only; a reader never sees half a file."""
+    def text(self) -> str:
+        """The form, keys and all, as JSON."""
         plain = {
             "id": self.id,
             "exam": self.exam,
@@ -42,18 +42,31 @@ class Form:
             ],
             "items": [item.document() for item in self.items],
         }
+        return json.dumps(plain, ensure_ascii=False, indent=1)
+
+    def save(self, path: Path) -> None:
+        """Write the form, keys and all, readable by this user only; a reader never sees half a file."""
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(path.name + ".part")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(plain, file, ensure_ascii=False, indent=1)
+            file.write(self.text())
         draft.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> Form:
         """The form in `path`. Raises DocumentError where the file is missing or not a form."""
         try:
-            document = Document(path.name, json.loads(path.read_text(encoding="utf-8")))
+            text = path.read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
+            raise DocumentError(f"The form cannot be read ({error}).", (), str(path)) from error
+        return cls.parse(text, path)
+
+    @classmethod
+    def parse(cls, text: str, path: Path) -> Form:
+        """The form that `text` is, which stood in `path`. Raises DocumentError."""
+        try:
+            document = Document(path.name, json.loads(text))
+        except ValueError as error:
             raise DocumentError(f"The form cannot be read ({error}).", (), str(path)) from error
         try:
             fields = Fields(document.data)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from exams import sealed
 from exams.documents import DocumentError
 from exams.exam import EXAM_ID, FILE, ROSTER, Exam
 from exams.form import Form
@@ -85,12 +86,16 @@ class Hall:
         return self._while_unchanged("tickets", (exam.folder / TICKETS,), lambda: Tickets.load(exam.folder))
 
     def form(self, exam: Exam, form: str) -> Form:
-        """A form of an exam."""
-        return self._while_unchanged("form", (exam.folder / f"{form}.json",), lambda: exam.form(form))
+        """A form of an exam. Raises SealedError while it is sealed."""
+        return self._while_unchanged("form", _files(exam, form), lambda: exam.form(form))
+
+    def size(self, exam: Exam, form: str) -> int:
+        """How many items a form has, sealed or not."""
+        return self._while_unchanged("size", _files(exam, form), lambda: exam.size(form))
 
     def paper(self, exam: Exam, form: str) -> Paper:
-        """A form of an exam as the service asks it."""
-        return self._while_unchanged("paper", (exam.folder / f"{form}.json",), lambda: Paper.of(exam.form(form)))
+        """A form of an exam as the service asks it. Raises SealedError while it is sealed."""
+        return self._while_unchanged("paper", _files(exam, form), lambda: Paper.of(exam.form(form)))
 
     def _while_unchanged(self, what: str, files: tuple[Path, ...], read: Callable[[], T]) -> T:
         """`what`, as `read` gives it; the same as before while none of `files` has changed."""
@@ -106,6 +111,11 @@ class Hall:
                 known = (stamps, known[1])
         self._kept[what, *files] = known
         return known[1]
+
+
+def _files(exam: Exam, form: str) -> tuple[Path, ...]:
+    """The files that a form of an exam may stand in."""
+    return exam.folder / f"{form}.json", sealed.path_of(exam, form)
 
 
 def _stamp(file: Path) -> tuple[int, int, int] | None:

@@ -56,21 +56,25 @@ class Office:
         return self.home / "nbgrader" / exam.course
 
     def build(self, exam: Exam) -> list[Path]:
-        """Make the nbgrader assignments of all forms of `exam`: source and release. Gives the releases."""
+        """Make the nbgrader assignments of all forms of `exam`: source and release. Gives the releases.
+
+        Raises SealedError where a form is still sealed: its assignment would hold the paper in plain text.
+        """
         course = self.course(exam)
+        forms = [exam.form(name) for name in exam.forms]
         gradebook.prepare(course, self.home)
-        released = []
-        for name in exam.forms:
-            form = exam.form(name)
+        for form in forms:
             paper.write_source(course, form)
-            released.append(paper.release(course, form))
-        return released
+        return [paper.release(course, form) for form in forms]
 
     def collect(self, exam: str) -> str:
         """Make nbgrader submissions of the sittings that are closed and were not collected yet."""
         found = exam_in(self.folder, exam)
+        forms = self._forms(found)
+        if not all(paper.released(self.course(found), form).exists() for form, _, _ in forms):
+            self.build(found)  # a sealed paper has no assignment before it is opened
         written = 0
-        for form, numbers, images in self._forms(found):
+        for form, numbers, images in forms:
             written += len(exchange.collect(self.course(found), form, numbers, self.sittings, images))
         return self.say("{count} sittings were collected.", count=written)
 

@@ -137,7 +137,7 @@ class Waiting(CandidatePage):
             resuming=sitting is not None,
             hindrances=[] if sitting is not None else hindrances(exam, candidate, here, now),
             times={"now": now, "opens": opens, "closes": closes},
-            items=len(self.context.hall.paper(exam, candidate.form).items),
+            items=self.context.hall.size(exam, candidate.form),
             modules=[name for name in self.context.static.files if name.startswith("room/") and name.endswith(".js")],
             labels=labels(self.language),
         )

@@ -34,7 +34,12 @@ Notebook = Any  # nbformat.NotebookNode, which has no types
 
 def assignment_name(form: Form) -> str:
     """The name of the assignment, and of its notebook: the exam's, for parallel forms after A with their letter."""
-    return form.exam if form.id == "A" else f"{form.exam}-{form.id}"
+    return assignment_of(form.exam, form.id)
+
+
+def assignment_of(exam: str, form: str) -> str:
+    """`assignment_name` of a form that need not be read."""
+    return exam if form == "A" else f"{exam}-{form}"
 
 
 def course_config(course: Path) -> Config:
@@ -149,6 +154,12 @@ def release(course: Path, form: Form) -> Path:
     config = course_config(course)
     folder = CourseDirectory(config=config, root=str(course), assignment_id=name)
     GenerateAssignment(coursedir=folder, config=config, force=True).start()
+    return released(course, form)
+
+
+def released(course: Path, form: Form) -> Path:
+    """Where the release of a form lies, once it is made."""
+    name = assignment_name(form)
     return course / "release" / name / f"{name}.ipynb"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -101,13 +101,13 @@ def released(folder: Path) -> Release | None:
     return Release(mark["by"], datetime.fromisoformat(mark["at"]))
 
 
-def result(folder: Path, form: Form, number: str) -> CandidateResult | None:
-    """What candidate `number` may see; None before release, and for one without marks."""
+def result(folder: Path, form_of: Callable[[], Form], number: str) -> CandidateResult | None:
+    """What candidate `number` may see of the form that `form_of` reads; None before release, and without marks."""
     release = released(folder)
     path = folder / FOLDER / f"{number}.json"
     if release is None or not SLUG.fullmatch(number) or not path.exists():
         return None
-    items = []
+    items, form = [], form_of()
     for one in json.loads(path.read_text(encoding="utf-8")):
         item = form.item(one["item"])
         seen = ItemResult(item.public(), one["points"], item.points, one["comment"], item.rationale, key(item))

@@ -127,6 +127,7 @@ def make_app(config: Config) -> Application:
         (f"api/{exam}/watch", desk.Watch),
         (f"api/{exam}/credit", desk.Credit),
         (f"api/{exam}/force", desk.Force),
+        (f"api/{exam}/unseal", desk.Unseal),
         (f"api/{exam}/attend", invigilation.Attend),
         (f"api/{exam}/candidates/{item}/history", invigilation.History),
         (f"api/{exam}/acts/([a-z]+)", desk.Act),

@@ -58,7 +58,7 @@ class Examinations:
             if (candidate := self._hall.candidates(exam).get(user)) is None:
                 continue
             sitting = self._sittings.sitting(exam.id, candidate.number)
-            own = result(exam.folder, self._hall.form(exam, candidate.form), candidate.number)
+            own = result(exam.folder, functools.partial(self._hall.form, exam, candidate.form), candidate.number)
             cards.append(
                 ExamCard(
                     **_common(exam, now, zone),

@@ -172,6 +172,14 @@ function credit(chosen) {
 const rooms = () => [...new Set(candidates.map(({ room, school }) => room || school))].sort();
 
 byId("credit")?.addEventListener("click", () => credit());
+byId("unseal")?.addEventListener("click", () => {
+  const key = h("label", {}, t("Key of the paper"), h("input", { name: "key", required: true, maxlength: 100, autocomplete: "off", spellcheck: "false" }));
+  ask(t("Open the paper"), [h("p", {}, t("Candidates see it from the opening of the exam on.")), key], async (values) => {
+    await api.post("unseal", { key: values.get("key") });
+    byId("unseal").remove();
+    return t("The paper is open.");
+  }, say);
+});
 byId("rooms").addEventListener("click", () => aboutRoom(rooms(), doing));
 byId("filter").addEventListener("input", draw);
 byId("state").addEventListener("change", draw);

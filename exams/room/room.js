@@ -20,8 +20,8 @@ const RETRY_MS = 1500; // a service that was away is found again within 5 s
 const CLOSING_MS = 1000;
 const LET_MS = 3000; // how often a page asks whether an invigilator has let it go on
 
-/** Refusals that an invigilator ends: the page waits for that. */
-const UNTIL_LET = { elsewhere: () => t("This exam is open elsewhere"), paused: () => t("The exam is paused") };
+/** Refusals that an invigilator or the group lead ends: the page waits for that. */
+const UNTIL_LET = { elsewhere: () => t("This exam is open elsewhere"), paused: () => t("The exam is paused"), sealed: () => t("The paper is still sealed") };
 /** Refusals that the waiting room explains. */
 const NOT_YET = ["before", "late", "check_in"];
 const pass = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

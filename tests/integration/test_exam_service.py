@@ -130,6 +130,7 @@ WRITES = {
     "joint/left": (403, 409, 404, 404, 404, 404, 404, 404),
     "joint/checkin": (403, 400, 404, 404, 404, 404, 404, 404),
     "joint/attend": (403, 404, 404, 400, 404, 400, 400, 400),
+    "joint/unseal": (403, 404, 404, 403, 404, 400, 403, 403),
     "joint/force": (403, 404, 404, 400, 404, 400, 400, 400),
 }
 ROLES = (None, "student02", "outsider", "teacher01", "teacher02", "lead01", "lead02", "operator01")

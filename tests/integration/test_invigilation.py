@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from exams.exam import Session
+from exams import sealed
+from exams.exam import Exam, Session
 from exams.seb import HEADER
 from exams.sitting import SittingStore
 from tests.exam_host import CANDIDATES, PREFIX, Process, store_url
@@ -274,6 +275,25 @@ def test_each_session_has_its_window(fresh):
     assert Client(service, "student03").enter().json()["error"] == "before"
     clock = Client(service, "student03").page(f"api/{service.exam}/clock").json()
     assert clock["opens"] == round(sessions[1].opens.timestamp() * 1000)
+
+
+def test_a_sealed_paper_waits_for_the_key_that_the_lead_holds(fresh):
+    service = fresh()
+    exam = Exam.load(service.home / "exams" / service.exam)
+    form, key = exam.form("A"), sealed.new_key()
+    sealed.seal(exam, form, key)
+    (exam.folder / "A.json").unlink()
+    student, teacher, lead = (Client(service, user) for user in ("student01", "teacher01", "lead01"))
+    assert student.page(f"{service.exam}/").status_code == 200
+    assert student.enter().json()["error"] == "sealed"
+    assert student.page(f"api/{service.exam}/state").status_code == 409  # no time runs
+    assert 'id="unseal"' in lead.page(f"{service.exam}/desk").text
+    assert 'id="unseal"' not in teacher.page(f"{service.exam}/desk").text
+    assert teacher.write(f"{service.exam}/unseal", key=key).status_code == 403
+    wrong = lead.write(f"{service.exam}/unseal", key=sealed.new_key())
+    assert (wrong.status_code, wrong.json()["error"]) == (403, "wrong")
+    assert lead.write(f"{service.exam}/unseal", key=key).status_code == 200
+    assert len(student.enter().json()["items"]) == len(form.items)
 
 
 def test_nobody_decides_about_those_whom_they_do_not_watch_over(fresh):
