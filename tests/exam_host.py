@@ -36,6 +36,8 @@ GROUPS = {f"student{number:02d}": {"student"} for number in range(1, 4)} | {"out
 GROUPS |= {"lead01": {"lead", "teacher"}, "operator01": {"operator"}}
 GROUPS |= {"teacher01": {"teacher", school_group("杏林医学院")}, "teacher02": {"teacher", school_group("别处医学院")}}
 GROUPS |= {"lead02": {"lead", school_group("橘井医学院")}}
+COLLEGES = ("杏林医学院", "橘井医学院", "悬壶医学院", "仁济医学院", "岐黄医学院")
+GROUPS |= {f"invigilator{place}": {"teacher", school_group(school)} for place, school in enumerate(COLLEGES)}
 CANDIDATES = (
     Candidate("2026010001", "student01", "考生01", "杏林医学院", "A", 0, "101", "1"),
     Candidate("2026010002", "student02", "考生02", "杏林医学院", "A", 10, "101", "2"),
