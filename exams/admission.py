@@ -32,9 +32,9 @@ def issue(exam: Exam, numbers: Sequence[str], *, zone: str, address: str, langua
         exam=exam,
         language=language,
         address=address,
-        opens=local(exam.opens),
-        closes=local(exam.closes),
-        tickets=[(candidate, printed(codes[candidate.number])) for candidate in chosen],
+        tickets=[
+            (candidate, printed(codes[candidate.number]), *map(local, exam.window(candidate))) for candidate in chosen
+        ],
     )
     tickets.save(exam.folder)
     return made, len(chosen)

@@ -121,7 +121,8 @@ class Office:
             raise OfficeError("{count} sittings are still open.", count=still)
         results: dict[str, list[gradebook.Result]] = {}
         for form, _, _ in self._forms(found):
-            results |= gradebook.results(self.course(found), form)
+            own = gradebook.results(self.course(found), form)
+            results |= {number: marks for number, marks in own.items() if number in closed}  # not the annulled ones
         if unmarked := len(closed - results.keys()):
             raise OfficeError("{count} sittings are not marked yet: mark them first.", count=unmarked)
         if pending := sum(one.pending for own in results.values() for one in own):

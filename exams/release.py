@@ -74,10 +74,13 @@ class CandidateResult:
 def release(folder: Path, results: Mapping[str, Sequence[Marked]], by: str, at: datetime) -> Release:
     """Let each candidate of `results` see them from now on; `folder` is the exam's.
 
-    A second release, as after a correction, replaces the first.
+    A second release, as after a correction or an annulment, replaces the first.
     """
     target = folder / FOLDER
     target.mkdir(exist_ok=True, mode=0o700)
+    for path in target.glob("*.json"):
+        if path.stem not in results:
+            path.unlink()
     for number, own in results.items():
         frozen = [{"item": one.item, "points": one.points, "comment": one.comment} for one in own]
         _write(target / f"{number}.json", frozen)

@@ -37,9 +37,9 @@ class ExamCard:
         return f"/services/exams/{self.id}/"
 
 
-def phase_of(exam: Exam, now: datetime) -> str:
+def phase_of(opens: datetime, closes: datetime, now: datetime) -> str:
     """`upcoming`, `open` or `over`."""
-    return "upcoming" if now < exam.opens else "open" if now < exam.closes else "over"
+    return "over" if now >= closes else "upcoming" if now < opens else "open"
 
 
 class Examinations:
@@ -58,10 +58,15 @@ class Examinations:
             if (candidate := self._hall.candidates(exam).get(user)) is None:
                 continue
             sitting = self._sittings.sitting(exam.id, candidate.number)
-            own = result(exam.folder, functools.partial(self._hall.form, exam, candidate.form), candidate.number)
+            annulled = sitting is not None and sitting.annulled_ms is not None
+            own = (
+                None
+                if annulled
+                else result(exam.folder, functools.partial(self._hall.form, exam, candidate.form), candidate.number)
+            )
             cards.append(
                 ExamCard(
-                    **_common(exam, now, zone),
+                    **_common(exam, exam.window(candidate), now, zone),
                     submitted=sitting is not None and sitting.closed_at(self._sittings.now()) is not None,
                     released=own is not None,
                     points=None if own is None else own.points,
@@ -73,20 +78,21 @@ class Examinations:
     def watched(self, school: str | None, now: datetime, zone: ZoneInfo) -> list[ExamCard]:
         """The exams that `school` takes part in, for its teachers; every exam where `school` is None."""
         return [
-            ExamCard(**_common(exam, now, zone), released=released(exam.folder) is not None)
+            ExamCard(**_common(exam, (exam.opens, exam.closes), now, zone), released=released(exam.folder) is not None)
             for exam in self._hall.exams()
             if school is None or school in exam.schools
         ]
 
 
-def _common(exam: Exam, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
+def _common(exam: Exam, window: tuple[datetime, datetime], now: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    opens, closes = window
     return {
         "id": exam.id,
         "title": exam.title,
-        "opens": exam.opens.astimezone(zone),
-        "closes": exam.closes.astimezone(zone),
+        "opens": opens.astimezone(zone),
+        "closes": closes.astimezone(zone),
         "minutes": exam.minutes,
-        "phase": phase_of(exam, now),
+        "phase": phase_of(opens, closes, now),
     }
 
 

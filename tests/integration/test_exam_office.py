@@ -3,9 +3,10 @@
 import csv
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from click.testing import CliRunner, Result
@@ -183,9 +184,13 @@ def test_from_building_to_release(tmp_path: Path) -> None:
     assert "released by lead01" in run(tmp_path, "list").output
     store = SittingStore(f"sqlite:///{tmp_path / 'exams' / DATABASE}")
     done = [(entry.actor, entry.act) for entry in store.audit("dx-1")]
-    store.close()
     assert ("lead01", "release") in done
     assert ("teacher01", "release") not in done
+    store.attend("dx-1", ["N2"], "annulled", "lead01", {"reason": "sat for somebody else"}).result()
+    store.close()
+    said = run(tmp_path, "release", "dx-1", "--by", "lead01").output
+    assert said == "The results of 1 candidates are released.\n"
+    assert (seen_by(tmp_path, "dx-1", "N1"), seen_by(tmp_path, "dx-1", "N2")) == (replace(first, at=ANY), None)
 
 
 def test_an_exam_is_ended_early_by_its_lead_when_nobody_writes(tmp_path: Path) -> None:

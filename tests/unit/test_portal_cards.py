@@ -1,8 +1,10 @@
 """What the portal shows: progress of labs, a class at a glance, exams in the order in which they matter."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from courses.catalogue import Catalogue, Course, Lab, Task, Text
 from exams import release, roster
-from exams.exam import Exam
+from exams.exam import Exam, Session
 from exams.form import Form
 from exams.items import load_bank
 from exams.roster import Candidate
@@ -84,9 +86,8 @@ def test_what_is_still_to_be_done_comes_first():
 
 @given(st.integers(-100, 100))
 def test_an_exam_is_open_from_its_opening_until_just_before_its_closing(minutes):
-    exam = Exam("e", "c", "t", NOW, NOW + HOUR, 60, "lead01", ("东校",), ("A",))
     expected = "upcoming" if minutes < 0 else "open" if minutes < 60 else "over"
-    assert phase_of(exam, NOW + timedelta(minutes=minutes)) == expected
+    assert phase_of(NOW, NOW + HOUR, NOW + timedelta(minutes=minutes)) == expected
 
 
 @pytest.fixture
@@ -122,6 +123,14 @@ def test_a_candidate_sees_their_exams_in_the_time_of_the_place(home):
     assert Examinations(home).of_candidate("outsider", NOW, ZONE) == []
 
 
+def test_a_candidate_sees_the_window_of_their_session(home):
+    exam = keep(home, closes=NOW + 3 * HOUR)
+    replace(exam, sessions=(Session("pm", NOW + HOUR, NOW + 2 * HOUR, ("东校",)),)).save()
+    (card,) = Examinations(home).of_candidate("student01", NOW, ZONE)
+    assert (card.phase, card.opens, card.closes) == ("upcoming", NOW + HOUR, NOW + 2 * HOUR)
+    assert Examinations(home).watched(None, NOW, ZONE)[0].opens == NOW - HOUR
+
+
 def test_an_exam_handed_in_says_so_to_who_handed_it_in(home):
     exam = keep(home)
     store = SittingStore(f"sqlite:///{home / 'exams' / 'exams.sqlite'}")
@@ -147,7 +156,7 @@ def test_points_are_seen_after_the_release_and_never_before(home):
     examinations = Examinations(home)
     assert examinations.of_candidate("student01", NOW, ZONE)[0].points is None
     assert not examinations.watched(None, NOW, ZONE)[0].released
-    release.release(exam.folder, {}, "lead01", NOW)
+    release.release(exam.folder, {"N1": [SimpleNamespace(**mark) for mark in marks]}, "lead01", NOW)
     own = examinations.of_candidate("student01", NOW, ZONE)[0]
     whole = sum(item.points for item in items)
     assert (own.released, own.points, own.maximum) == (True, whole, whole)
