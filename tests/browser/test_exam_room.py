@@ -275,6 +275,34 @@ def test_without_a_network_nothing_is_lost(desks, service):
     assert sorted(kept(service).values()) == ["A", "D"]
 
 
+def test_ten_minutes_without_a_network_arrive_in_order_and_once(desks, service):
+    """The page's clock is put forward, so that it lives through ten minutes of trying in vain."""
+    desk = desks()
+    page = desk.page
+    page.clock.install()
+    desk.enter()
+    typed = []
+    with desk.fault():
+        desk.context.set_offline(True)
+        for _ in range(4):
+            while not page.locator("article.question input[type=radio]").count():
+                page.click("#next")
+            page.locator("article.question input[type=radio]").nth(1).check()
+            typed.append(page.locator("article.question input:checked").get_attribute("value"))
+            page.clock.run_for("02:30")
+            page.click("#next")
+        expect(page.locator("#saving")).to_have_attribute("data-state", "unsaved")
+        assert kept(service) == {}
+        desk.context.set_offline(False)
+        page.clock.run_for("00:05")
+        desk.saved()
+    store = SittingStore(store_url(service.home))
+    log = store.log(store.sitting(service.exam, CANDIDATES[0].number))
+    store.close()
+    assert [response.sequence for response in log] == [1, 2, 3, 4]
+    assert [response.value for response in log] == typed
+
+
 def test_what_could_not_be_sent_is_sent_by_the_next_page(desks, service):
     desk = desks()
     desk.enter()
