@@ -11,7 +11,7 @@ from exams.attendance import Attendance
 from exams.exam import Exam
 from exams.items import Item
 from exams.order import seed_of
-from exams.response import InvalidResponseError, latest, parse
+from exams.response import InvalidResponseError, Response, late, latest, parse
 from exams.roster import Candidate
 from exams.sealed import SealedError
 from exams.sitting import Sitting
@@ -188,15 +188,28 @@ class Save(CandidateApi):
         sent = body.get("responses")
         if not isinstance(sent, list) or not 1 <= len(sent) <= MOST_RESPONSES:
             raise unreadable()
-        items = self.context.hall.paper(exam, sitting.form).items
+        paper = self.context.hall.paper(exam, sitting.form)
         try:
-            responses = [parse(response, items.keys()) for response in sent]
+            responses = [parse(response, paper.names) for response in sent]
+            self.refuse_late(sitting, [response for response in responses if paper.closes(response.item)])
             saved = await asyncio.wrap_future(self.context.store.save(sitting, self.seat(body), responses))
         except InvalidResponseError as error:
             raise unreadable() from error
         except RefusedError as error:
             raise refused(error) from error
         self.answer({**self.state(saved), "acknowledged": [response.sequence for response in responses]})
+
+    def refuse_late(self, sitting: Sitting, sent: list[Response]) -> None:
+        """Raise ProblemError where one of `sent` answers an item after the candidate went on from it.
+
+        What two pages save at the same moment may slip by here; `latest` does not count it.
+        """
+        if sent and late(self.context.store.log(sitting), sent):
+            raise ProblemError(
+                409,
+                "locked",
+                N_("You have gone on to the next question of this case, so the one before cannot be changed any more."),
+            )
 
 
 class State(CandidateApi):

@@ -36,10 +36,7 @@ class Form:
         plain = {
             "id": self.id,
             "exam": self.exam,
-            "groups": [
-                {"id": group.id} | ({"stem": group.stem} if group.stem else {"options": dict(group.options)})
-                for group in groups_of(self.items)
-            ],
+            "groups": [group.document() for group in groups_of(self.items)],
             "items": [item.document() for item in self.items],
         }
         return json.dumps(plain, ensure_ascii=False, indent=1)

@@ -18,6 +18,7 @@ from exams.exam import EXAM_ID, FILE, ROSTER, Exam
 from exams.form import Form
 from exams.items import Item
 from exams.order import ordered, with_options_ordered
+from exams.response import PASSED, passed
 from exams.roster import Candidate
 from exams.tickets import FILE as TICKETS
 from exams.tickets import Tickets
@@ -32,6 +33,20 @@ class Paper:
     """A form as the service asks it: `items` by id, in the form's order."""
 
     items: Mapping[str, Item]
+
+    @functools.cached_property
+    def forward_only(self) -> frozenset[str]:
+        """The items that are closed by going on to the next of their case."""
+        return frozenset(item.id for item in self.items.values() if item.forward_only)
+
+    @functools.cached_property
+    def names(self) -> frozenset[str]:
+        """What a response may be to: an item, or going on from one."""
+        return frozenset(self.items) | {passed(item) for item in self.forward_only}
+
+    def closes(self, name: str) -> bool:
+        """Whether a response of this name is to an item that can be closed, or closes it."""
+        return name.removesuffix(PASSED) in self.forward_only
 
     @classmethod
     def of(cls, form: Form) -> Paper:

@@ -20,6 +20,7 @@ LEVELS = ("recall", "apply", "analyse")
 SINGLE = ("A1", "A2", "A3", "A4", "B1")
 SHARED_STEM = ("A3", "A4")
 GROUPED = (*SHARED_STEM, "B1")
+FORWARD_ONLY = "A4"  # the case goes on, and what is told later would answer what was asked before
 TYPES = (*SINGLE, "X", "numeric", "ecg", "measurement", "short")
 MEASURES = ("length", "angle", "ellipse", "probe")
 LETTERS = "ABCDEFGH"
@@ -31,11 +32,21 @@ POINTS_STEP = 0.5  # points are multiples of it, so that sums of marks are exact
 
 @dataclass(frozen=True)
 class Group:
-    """What several items share: a case (A3, A4) or a list of options (B1)."""
+    """What several items share: a case (A3, A4) or a list of options (B1).
+
+    forward_only: a candidate who has gone on to the next item of the case cannot change the one before. A4 items are
+    so anyway, as in the computer-based licensing exams; here A3 items become so too.
+    """
 
     id: str
     stem: str = ""
     options: tuple[tuple[str, str], ...] = ()
+    forward_only: bool = False
+
+    def document(self) -> dict[str, Any]:
+        """The group as plain data, as a bank writes it."""
+        shared: dict[str, Any] = {"stem": self.stem} if self.stem else {"options": dict(self.options)}
+        return {"id": self.id, **shared} | ({"forward_only": True} if self.forward_only else {})
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,11 @@ class Item:
         """The letters of the options."""
         return tuple(letter for letter, _ in self.options)
 
+    @property
+    def forward_only(self) -> bool:
+        """Whether it is closed as soon as a later item of its group has been opened."""
+        return self.type == FORWARD_ONLY or bool(self.group and self.group.forward_only)
+
     def public(self) -> dict[str, Any]:
         """What a candidate's browser may see: never key, rationale, rubric, tolerance or a case's name."""
         shown: dict[str, Any] = {
@@ -89,6 +105,8 @@ class Item:
             shown["group"] = self.group.id
             if self.group.stem:
                 shown["group_stem"] = self.group.stem
+        if self.forward_only:
+            shown["forward_only"] = True
         for name in ("unit", "measure", "max_length"):
             if getattr(self, name):
                 shown[name] = getattr(self, name)
@@ -142,10 +160,13 @@ def parse_group(fields: Fields) -> Group:
         fields.slug("id"),
         fields.text("stem", ""),
         _options(fields, FEWEST_OPTIONS, len(LETTERS)) if "options" in fields else (),
+        fields.flag("forward_only"),
     )
     fields.done()
     if bool(group.stem) == bool(group.options):
         raise fields.fail("id", f"Group {group.id} needs either a shared stem or shared options.")
+    if group.forward_only and not group.stem:
+        raise fields.fail("forward_only", "Only a case goes forward only: items on shared options have no order.")
     return group
 
 

@@ -64,6 +64,8 @@ class Entry:
 def version_of(item: Item) -> str:
     """What changes whenever anything in an item does, the stem or options that it shares included."""
     group = None if item.group is None else asdict(item.group)
+    if group is not None and not group["forward_only"]:
+        del group["forward_only"]  # a version keeps its name: most groups were hashed before they could say this
     return hashlib.sha256(canonical([item.document(), group])).hexdigest()[:16]
 
 

@@ -2,6 +2,9 @@
 
 Every change of an answer or of its flag is one `Response` with a sequence number that the candidate's browser gives it.
 Numbers only grow, so whatever the order of arrival and however often one arrives, the highest number says what holds.
+
+Going on from an item of a case that goes forward only is a response too, to the name `passed(item)` and without a
+value: what was answered to the item under a higher number does not count, in whatever order the two arrive.
 """
 
 from __future__ import annotations
@@ -29,6 +32,15 @@ LARGEST_NUMBER = 1e15
 """No answer counts further, and every program reads a number up to here as the same."""
 
 DEVICE = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+PASSED = "#passed"
+"""No id of an item holds this sign (`exams.documents.SLUG`)."""
+
+
+def passed(item: str) -> str:
+    """The name under which a log says that the candidate went on from `item`."""
+    return item + PASSED
 
 
 class InvalidResponseError(ValueError):
@@ -102,13 +114,34 @@ def _plain(value: object, levels: int) -> bool:
 
 
 def latest(log: Iterable[Response]) -> dict[str, Response]:
-    """What holds for each item: the response with the highest sequence."""
+    """What holds for each item: the response with the highest sequence among those before the item was passed."""
+    log = tuple(log)
+    closed = closings(log)
     held: dict[str, Response] = {}
     for response in log:
+        if response.sequence > closed.get(response.item, MAX_SEQUENCE):
+            continue
         known = held.get(response.item)
         if known is None or response.sequence > known.sequence:
             held[response.item] = response
     return held
+
+
+def closings(log: Iterable[Response]) -> dict[str, int]:
+    """The sequence from which on an item cannot be answered any more, of those that were passed."""
+    closed: dict[str, int] = {}
+    for response in log:
+        if response.item.endswith(PASSED):
+            item = response.item.removesuffix(PASSED)
+            closed[item] = min(response.sequence, closed.get(item, MAX_SEQUENCE))
+    return closed
+
+
+def late(log: Iterable[Response], sent: Iterable[Response]) -> list[Response]:
+    """Those of `sent` that answer an item after it was passed."""
+    sent = tuple(sent)
+    closed = closings((*log, *sent))
+    return [response for response in sent if response.sequence > closed.get(response.item, MAX_SEQUENCE)]
 
 
 def blank(value: Json) -> bool:

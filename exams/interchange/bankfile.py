@@ -109,11 +109,7 @@ def _data(items: list[dict[str, Any]], groups: Mapping[str, Group]) -> dict[str,
         data[name] = Counter(str(item[name]) for item in items).most_common(1)[0][0] if items else ""
     used = dict.fromkeys(str(item["group"]) for item in items if "group" in item)
     if used:
-        data["groups"] = [
-            {"id": name}
-            | ({"stem": groups[name].stem} if groups[name].stem else {"options": dict(groups[name].options)})
-            for name in used
-        ]
+        data["groups"] = [groups[name].document() for name in used]
     data["items"] = [
         {
             name: item[name]

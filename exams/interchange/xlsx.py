@@ -53,7 +53,8 @@ COLUMNS = {
     "rationale": "解析",
     "source": "出处",
 }
-GROUP_COLUMNS = {"id": "编号", "stem": "共用题干", **OPTIONS}
+GROUP_COLUMNS = {"id": "编号", "stem": "共用题干", "forward_only": "不可返回", **OPTIONS}
+YES = {"是", "yes", "true", "1"}
 ITEMS_SHEET, GROUPS_SHEET = "试题 items", "题组 groups"
 LONG = ("stem", "rationale", "source", "rubric", "model_answer")
 NUMBERS = ("difficulty", "points", "tolerance", "minimum_area", "max_length")
@@ -86,7 +87,8 @@ def _row(item: Item) -> dict[str, Any]:
 
 
 def _group_row(group: Group) -> dict[str, Any]:
-    return {"id": group.id, "stem": group.stem or None, **dict(group.options)}
+    forward_only = "是" if group.forward_only else None
+    return {"id": group.id, "stem": group.stem or None, "forward_only": forward_only, **dict(group.options)}
 
 
 def _sheet(sheet: Any, title: str, columns: Mapping[str, str], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -263,7 +265,8 @@ def _take(row: _Row, name: str, cell: Any) -> None:
 
 def _shared(row: _Row) -> dict[str, Any]:
     options = {letter: row.text(letter) for letter in LETTERS if row.text(letter)}
-    return {"options": options} if options else {"stem": row.text("stem")}
+    shared: dict[str, Any] = {"options": options} if options else {"stem": row.text("stem")}
+    return shared | ({"forward_only": True} if row.text("forward_only").lower() in YES else {})
 
 
 def _item(row: _Row, unnamed: str, groups: Mapping[str, Any], losses: list[Loss]) -> dict[str, Any] | None:

@@ -10,8 +10,8 @@ export const LETTERS = "ABCDEFGH";
 export const blank = (value) =>
   value === null || value === undefined || (Array.isArray(value) ? value.length === 0 : typeof value === "string" && !value.trim());
 
-/** Options of which one, or with `many` several, can be chosen. */
-function options(item, value, change, many) {
+/** Options of which one, or with `many` several, can be chosen; of a closed question they can only be read. */
+function options(item, value, change, many, closed) {
   const chosen = new Set(many ? (value ?? []) : blank(value) ? [] : [value]);
   const inputs = item.options.map((option) =>
     h("input", {
@@ -25,7 +25,7 @@ function options(item, value, change, many) {
   const rows = item.options.map((option, index) =>
     h("label", { class: "option" }, inputs[index], h("span", { class: "letter" }, LETTERS[index]), h("span", {}, option.text)),
   );
-  const clear = h("button", {
+  const clear = closed ? null : h("button", {
     type: "button",
     class: "quiet clear",
     onclick: () => {
@@ -36,7 +36,7 @@ function options(item, value, change, many) {
   }, t("Clear the answer"));
   const legend = many ? t("Choose all that are right.") : t("Choose one answer.");
   return {
-    element: h("fieldset", { class: "options" }, h("legend", {}, legend), ...rows, clear),
+    element: h("fieldset", { class: "options", disabled: closed }, h("legend", {}, legend), ...rows, clear),
     choose: (letter) => inputs[LETTERS.indexOf(letter)]?.click(),
   };
 }
@@ -76,10 +76,11 @@ function text(item, value, change) {
 /**
  * The part of a question that takes the answer: {element, choose(letter)}; null where the image takes it.
  * change(value, typing) is called with every new value; typing says that the next is likely to follow at once.
+ * closed: it cannot be changed any more; only questions with options can be closed.
  */
-export function answer(item, value, change) {
+export function answer(item, value, change, closed) {
   if (item.type === "measurement") return null;
   if (item.type === "short") return text(item, value, change);
-  if (item.options.length) return options(item, value, change, item.type === "X");
+  if (item.options.length) return options(item, value, change, item.type === "X", closed);
   return number(item, value, change);
 }

@@ -66,6 +66,20 @@ export function confirmSubmit(states, go, submit) {
   return dialog;
 }
 
+/**
+ * Ask whether to go on in a case that goes forward only. closing: places (from 0) of the questions that this closes;
+ * open_: those of them without an answer.
+ */
+export function confirmForward(closing, open_, goOn) {
+  const numbers = (indexes) => indexes.map((index) => index + 1).join(t(", "));
+  const dialog = open(t("Go on to the next question of this case?"), true,
+    h("p", {}, t("After that question {numbers} can be read, but not changed any more.", { numbers: numbers(closing) })),
+    open_.length ? h("p", { class: "hint" }, t("Not answered yet: {numbers}", { numbers: numbers(open_) })) : null,
+    row(button(t("Stay here"), () => dialog.close(), "button second"), button(t("Go on"), () => { dialog.close(); goOn(); })));
+  dialog.dataset.forward = "";
+  return dialog;
+}
+
 /** Another page has the seat. takeOver(): continue here. */
 export function takenOver(takeOver) {
   const dialog = open(t("This exam is open elsewhere"), false,

@@ -41,6 +41,17 @@ function shared(items, index) {
     h("h3", {}, title), item.group_stem ? h("p", {}, item.group_stem) : null);
 }
 
+/** What the reader must know of a case that goes forward only; null where there is nothing to know. */
+function forward(items, index, closed) {
+  const { group, forward_only: forwardOnly } = items[index];
+  const last = items[index + 1]?.group !== group;
+  if (!forwardOnly || (last && !closed)) return null;
+  const text = closed
+    ? t("Closed: you have gone on to the next question of this case. Your answer counts as it stands.")
+    : t("When you go on to the next question of this case, this one is closed.");
+  return h("p", { class: "forward", id: "forward" }, text);
+}
+
 /** The measurement so far, in words. */
 function reading(value) {
   if (!value) return t("No measurement yet.");
@@ -51,18 +62,20 @@ function reading(value) {
 /**
  * Question `index` of `items` in `main`; {choose(letter), focus(), dispose()}.
  *
- * value: what holds so far. change(value, typing): called with every change. api, base: for images and scripts.
+ * value: what holds so far. closed: it cannot be changed any more. change(value, typing): called with every change.
+ * api, base: for images and scripts.
  */
-export function question(main, items, index, value, { change, api, base }) {
+export function question(main, items, index, value, { closed, change, api, base }) {
   const item = items[index];
   const said = h("p", { class: "hint", role: "status" }, item.type === "measurement" ? reading(value) : "");
   const changed = (next, typing = false) => {
     if (item.type === "measurement") said.textContent = reading(next);
     change(next, typing);
   };
-  const part = answer(item, value, changed);
+  const part = answer(item, value, changed, closed);
   const picture = item.asset ? h("div", { class: "asset" }) : null;
   const code = item.type.length <= 2 ? [item.type] : [];
+  const note = forward(items, index, closed);
   const heading = h("h2", { tabindex: -1, id: "question-title" },
     h("span", { class: "number" }, t("Question {number} of {total}", { number: index + 1, total: items.length })),
     h("span", { class: "kind" }, [...code, KINDS[item.type](), t("Points: {points}", { points: item.points })].join(" · ")));
@@ -70,10 +83,11 @@ export function question(main, items, index, value, { change, api, base }) {
     h("article", { class: picture ? "question with-asset" : "question", "aria-labelledby": "question-title" },
       heading,
       shared(items, index),
+      note,
       h("p", { class: "stem", id: "stem" }, item.stem),
       picture,
       item.type === "measurement" ? h("div", { class: "measure" }, h("p", {}, MEASURES[item.measure]()), said) : part.element));
-  part?.element.setAttribute("aria-describedby", "stem");
+  part?.element.setAttribute("aria-describedby", note ? "stem forward" : "stem");
   let dispose = () => {};
   let gone = false;
   if (picture)

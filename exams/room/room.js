@@ -3,15 +3,16 @@
 import { blank } from "./answer.js";
 import { Unreachable, connect } from "./api.js";
 import { Clock } from "./clock.js";
-import { confirmSubmit, help, takenOver, tell } from "./dialogs.js";
+import { confirmForward, confirmSubmit, help, takenOver, tell } from "./dialogs.js";
 import { byId } from "./dom.js";
+import { closed, closing, passed, warned } from "./forward.js";
 import { listen } from "./keys.js";
 import { Leaving } from "./leaving.js";
 import { QuestionMap } from "./map.js";
 import { Outbox, openDatabase } from "./outbox.js";
 import { announce, t } from "./page.js";
 import { question } from "./question.js";
-import { reconcile } from "./reconcile.js";
+import { late, reconcile } from "./reconcile.js";
 import { Status } from "./status.js";
 import { Timer } from "./timer.js";
 
@@ -75,13 +76,23 @@ class Room {
     const entered = await this.untilLet();
     this.channel.postMessage(this.seat);
     this.outbox.stop();
-    const pending = reconcile(await this.outbox.kept(), entered.latest, entered.sequence);
+    const kept = await this.outbox.kept();
+    const pending = reconcile(kept, entered.latest, entered.sequence);
     this.items = entered.items;
     this.held = new Map([...entered.latest, ...pending].map(({ item, value, flagged }) => [item, { value, flagged }]));
     this.map ??= new QuestionMap(byId("map"), this.items.length, (index) => this.go(index, true));
     await this.outbox.start(pending, entered.sequence);
     this.timer.start(entered.deadline);
     this.go(Math.min(this.index, this.items.length - 1));
+    this.tellLate(late(kept, entered.latest));
+  }
+
+  /** Answers that this browser kept, to questions that were closed meanwhile on another machine, do not count. */
+  tellLate(responses) {
+    const places = this.items.flatMap(({ id }, place) => (responses.some(({ item }) => item === id) ? [place + 1] : []));
+    if (!places.length) return;
+    const text = t("Question {numbers}: you had gone on elsewhere before this answer arrived, so it does not count. What counts is shown.", { numbers: places.join(t(", ")) });
+    const dialog = tell(t("This question is closed"), text, t("Close"), () => dialog.close());
   }
 
   /** Enter as soon as the service is there and no invigilator's word is wanting. */
@@ -177,6 +188,7 @@ class Room {
       answered: !blank(this.held.get(id)?.value),
       flagged: this.held.get(id)?.flagged ?? false,
       unsaved: unsaved.has(id),
+      closed: closed(this.held, id),
     }));
   }
 
@@ -184,21 +196,36 @@ class Room {
     if (!this.items) return;
     this.status.draw(this.outbox);
     this.map.draw(this.states(), this.index);
-    const flagged = this.held.get(this.items[this.index].id)?.flagged ?? false;
-    byId("flag").setAttribute("aria-pressed", String(flagged));
+    const { id } = this.items[this.index];
+    byId("flag").setAttribute("aria-pressed", String(this.held.get(id)?.flagged ?? false));
+    byId("flag").disabled = closed(this.held, id);
     byId("previous").disabled = this.index === 0;
     byId("next").disabled = this.index === this.items.length - 1;
   }
 
-  /** Show question `index`; `focus` moves the reader there too. */
+  /** Show question `index`; `focus` moves the reader there too. What that closes for good is asked and kept first. */
   go(index, focus = false) {
     if (index < 0 || index >= this.items.length) return;
+    const ends = closing(this.items, index, this.held);
+    const unanswered = ends.filter(({ id }) => blank(this.held.get(id)?.value));
+    const goOn = () => {
+      for (const { id } of ends) this.change(passed(id), {});
+      this.show(index, focus);
+    };
+    if (ends.length && (unanswered.length || !warned(this.items, index, this.held))) {
+      const places = (list) => list.map((item) => this.items.indexOf(item));
+      confirmForward(places(ends), places(unanswered), goOn);
+    } else goOn();
+  }
+
+  show(index, focus) {
     this.shown?.dispose();
     this.index = index;
     const item = this.items[index];
     this.shown = question(main, this.items, index, this.held.get(item.id)?.value ?? null, {
       api: this.api,
       base: place.static,
+      closed: closed(this.held, item.id),
       change: (value, typing) => this.change(item.id, { value }, typing),
     });
     this.toggleMap(false);
@@ -209,7 +236,7 @@ class Room {
 
   /** Keep and send a change of an item; `typing` says that the next is likely to follow at once. */
   change(item, news, typing = false) {
-    if (this.over) return;
+    if (this.over || closed(this.held, item)) return;
     const now = { value: null, flagged: false, ...this.held.get(item), ...news };
     this.held.set(item, now);
     this.outbox.put({ item, ...now, device: this.device }, typing).catch(() => this.status.unkept());
@@ -255,7 +282,7 @@ class Room {
   stopped(error) {
     if (error.code === "closed") this.timeOver();
     else if (error.code === "taken_over") this.lostSeat();
-    else if (error.code === "conflict") this.enter().catch((again) => this.failed(again));
+    else if (error.code === "conflict" || error.code === "locked") this.enter().catch((again) => this.failed(again));
     else this.failed(error);
   }
 

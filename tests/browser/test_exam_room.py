@@ -1,118 +1,16 @@
 """A candidate in a real browser: a whole sitting, and everything that goes wrong on an exam day."""
 
-import contextlib
 import re
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import expect
 
 from exams.errands import LONGEST_S
 from exams.sitting import SittingStore
-from tests.exam_host import CANDIDATES, Process, store_url
-from tests.platform import free_port
+from tests.browser.candidate import PHONE, WIDE, kept, measure
+from tests.exam_host import CANDIDATES, store_url
 
 BACK_WITHIN_S = 5
-WIDE, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    running = Process(tmp_path_factory.mktemp("room"), free_port())
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def service(process, request):
-    """The exam service with an exam that is open, and that no other test knows."""
-    process.furnish(re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-"))
-    return process
-
-
-class Desk:
-    """A candidate's machine: a browser of their own, and what went wrong in it."""
-
-    def __init__(self, browser: Browser, service: Process, user: str, size=WIDE, language="zh"):
-        self.service, self.user = service, user
-        self.context: BrowserContext = browser.new_context(viewport=size, locale="zh-CN")
-        self.context.add_cookies([{"name": "xinglin_language", "value": language, "url": service.site}])
-        self.faults: list[str] = []
-        self.expecting_faults = False
-        self.context.on("request", self._request)
-        self.page = self.tab()
-
-    def tab(self) -> Page:
-        page = self.context.new_page()
-        page.on("console", lambda message: message.type == "error" and self._fault(message.text))
-        page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
-        return page
-
-    def _fault(self, text: str) -> None:
-        # the browser itself writes a line for a request that cannot reach the server; nothing else is excused
-        if not (self.expecting_faults and text.startswith("Failed to load resource: net::ERR_")):
-            self.faults.append(text)
-
-    def _request(self, request) -> None:
-        if urlsplit(request.url).netloc != urlsplit(self.service.site).netloc:
-            self.faults.append(f"another host: {request.url}")
-
-    @contextlib.contextmanager
-    def fault(self):
-        """Within, requests may fail to reach the server."""
-        self.expecting_faults = True
-        yield
-        self.expecting_faults = False
-
-    def knock(self) -> None:
-        """To the door of the room."""
-        self.page.goto(f"{self.service.base}login?as={self.user}")
-        self.page.goto(f"{self.service.base}{self.service.exam}/")
-        self.page.check("#confirm")
-        self.page.click("#enter")
-
-    def enter(self) -> None:
-        self.knock()
-        expect(self.page.locator("article.question")).to_be_visible()
-
-    def saved(self, within_s: float = 10) -> None:
-        expect(self.page.locator("#saving")).to_have_attribute("data-state", "saved", timeout=1000 * within_s)
-
-    def go(self, kind: str) -> None:
-        """To the first question of a kind (the text beside its number)."""
-        for button in self.page.locator("#map .grid button").all():
-            button.click()
-            if kind in self.page.locator(".kind").inner_text():
-                return
-        raise AssertionError(kind)
-
-    def total(self) -> int:
-        return self.page.locator("#map .grid button").count()
-
-
-@pytest.fixture
-def desks(browser, service):
-    """Machines by user; afterwards none may have had an error."""
-    made = []
-
-    def make(user="student01", **options):
-        made.append(Desk(browser, service, user, **options))
-        return made[-1]
-
-    yield make
-    for desk in made:
-        desk.context.close()
-    assert [fault for desk in made for fault in desk.faults] == []
-
-
-def kept(service, candidate=0):
-    """What the server holds of a candidate, read from the database itself."""
-    store = SittingStore(store_url(service.home))
-    try:
-        assert store.verify() is None
-        return store.responses(service.exam).get(CANDIDATES[candidate].number, {})
-    finally:
-        store.close()
 
 
 @pytest.mark.parametrize(("size", "language"), [(WIDE, "zh"), (PHONE, "en")], ids=["wide-zh", "phone-en"])
@@ -130,7 +28,7 @@ def test_a_whole_sitting(desks, service, size, language):
         else:
             measure(page)
         if page.locator("#next").is_enabled():
-            page.click("#next")
+            desk.press(page.locator("#next"))
     desk.saved()
     page.click("#submit")
     expect(page.locator("dialog .count b").first).to_have_text(str(desk.total()))
@@ -153,7 +51,7 @@ def test_picture_and_answer_are_in_view_together(desks, service, language):
     desk.enter()
     seen = set()
     for button in page.locator("#map .grid button").all():
-        button.click()
+        desk.press(button)
         if not page.locator(".asset").count():
             continue
         expect(page.locator(".stage [role=application]")).to_be_visible()
@@ -166,22 +64,6 @@ def test_picture_and_answer_are_in_view_together(desks, service, language):
         assert page.evaluate("document.documentElement.scrollWidth") == WIDE["width"]
         seen.add(page.locator(".kind").inner_text().split(" ·")[0])
     assert len(seen) >= 2  # tracings and measurements
-
-
-def measure(page: Page) -> None:
-    """Measure something in the image with the tool that the question asks for."""
-    stage = page.locator(".stage canvas").first
-    expect(stage).to_be_visible()
-    expect(page.locator(".stage [role=application]")).to_be_visible()
-    stage.scroll_into_view_if_needed()
-    box = stage.bounding_box()
-    start = (box["x"] + box["width"] * 0.45, box["y"] + box["height"] * 0.45)
-    page.mouse.move(*start)
-    page.mouse.down()
-    page.mouse.move(start[0] + 30, start[1] + 20, steps=4)
-    page.mouse.move(start[0] + 50, start[1] + 40, steps=4)
-    page.mouse.up()
-    expect(page.locator(".measure .hint")).to_contain_text(re.compile(r"\d"))
 
 
 def test_keyboard_alone(desks, service):

@@ -15,6 +15,7 @@ import requests
 from tornado.web import create_signed_value
 
 from exams import release
+from exams.response import passed
 from exams.sitting import SittingStore
 from exams.web import DEVICE
 from tests.exam_host import CANDIDATES, PREFIX, Process, furnish, store_url
@@ -211,6 +212,7 @@ def test_the_paper_leaves_without_keys(sat):
         "unit",
         "measure",
         "max_length",
+        "forward_only",
     }
     assert len(items) > 10
     assert set().union(*items) <= allowed
@@ -331,6 +333,21 @@ def test_who_never_came_cannot_enter_an_exam_that_is_over(fresh):
     client = Client(service, "student01")
     assert (client.enter().status_code, client.enter().json()["error"]) == (409, "over")
     assert client.page(f"{service.exam}/").status_code == 409
+
+
+def test_an_item_of_a_case_cannot_be_answered_after_going_on(fresh):
+    client = Client(fresh(), "student01")
+    items = client.enter().json()["items"]
+    item = next(one["id"] for one in items if one.get("forward_only"))
+    assert client.save(change(1, item, "A")).status_code == 200
+    assert client.save(change(3, passed(item), None)).status_code == 200
+    refused = client.save(change(4, item, "B"), change(5, items[0]["id"], "C"))
+    assert (refused.status_code, refused.json()["error"]) == (409, "locked")
+    assert "下一问" in refused.json()["message"]
+    assert client.save(change(2, item, "C")).status_code == 200  # written before, arrived after
+    assert client.save(change(6, passed(items[0]["id"]), None)).status_code == 400  # no case, nothing to go on in
+    held = {one["item"]: one["value"] for one in client.enter().json()["latest"]}
+    assert held == {item: "C", passed(item): None}
 
 
 def test_kill_9_between_two_answers_loses_nothing_acknowledged(fresh):

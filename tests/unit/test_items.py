@@ -206,3 +206,27 @@ def test_a_form_that_cannot_be_read_says_so(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text('{"id": "A", "exam": "e", "items": [{"id": "x"}]}')
     with pytest.raises(DocumentError, match=r"bad\.json: items\[0\]: The field 'type' is missing\."):
         Form.load(tmp_path / "bad.json")
+
+
+def test_a_case_that_goes_forward_only_says_so_and_keeps_it(tmp_path: Path) -> None:
+    text = SOUND.replace(
+        "options: {A: one, B: two, C: three, D: four}\nitems", "stem: A case\n    forward_only: true\nitems"
+    )
+    options = "options: {A: one, B: two, C: three, D: four, E: five}"
+    text = text.replace("type: B1,", "type: A3, " + options + ",")
+    (tmp_path / "bank.yaml").write_text(text, encoding="utf-8")
+    form = Form("A", "joint", load_file(tmp_path / "bank.yaml"))
+    assert [item.public().get("forward_only") for item in form.items] == [None, True, True]
+    form.save(tmp_path / "A.json")
+    assert Form.load(tmp_path / "A.json") == form
+
+
+def test_every_a4_item_goes_forward_only() -> None:
+    a4 = [item for item in load_bank(BANK) if item.type == "A4"]
+    assert a4
+    assert all(item.public()["forward_only"] for item in a4)
+
+
+def test_items_on_shared_options_do_not_go_forward_only(tmp_path: Path) -> None:
+    text = SOUND.replace("  - id: g1\n", "  - id: g1\n    forward_only: true\n")
+    assert refusal(tmp_path, text).startswith("5: Only a case goes forward only")

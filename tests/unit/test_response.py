@@ -11,8 +11,10 @@ from exams.response import (
     Response,
     blank,
     counts,
+    late,
     latest,
     parse,
+    passed,
     receipt_hash,
 )
 
@@ -41,6 +43,36 @@ def test_the_highest_sequence_of_an_item_holds(log):
     assert set(held) == {response.item for response in log}
     for response in log:
         assert held[response.item].sequence >= response.sequence
+
+
+MOVES = st.lists(
+    RESPONSES
+    | st.builds(
+        Response, st.integers(1, 50), st.sampled_from(ITEMS).map(passed), st.none(), st.just(False), st.just("d")
+    ),
+    unique_by=lambda response: response.sequence,
+)
+
+
+@given(log=MOVES, data=st.data())
+def test_what_was_answered_after_going_on_does_not_count_in_whatever_order_it_arrives(log, data):
+    ends = {}
+    for response in sorted(log, key=lambda one: one.sequence):
+        ends.setdefault(response.item, response.sequence)
+    answers = [one for one in log if one.item in ITEMS and one.sequence < ends.get(passed(one.item), MAX_SEQUENCE)]
+    again = data.draw(st.permutations(log + log[: len(log) // 2]))
+    held = latest(again)
+    assert {item: held[item] for item in ITEMS if item in held} == latest(answers)
+
+
+@given(log=MOVES, data=st.data())
+def test_a_server_that_refuses_what_comes_too_late_holds_the_same(log, data):
+    """Whether a late answer arrives before the going on, and is kept, or after, and is refused, it never counts."""
+    kept = []
+    for response in data.draw(st.permutations(log + log[: len(log) // 2])):
+        if not late(kept, [response]):
+            kept.append(response)
+    assert latest(kept) == latest(log)
 
 
 @given(log=LOGS)

@@ -55,6 +55,28 @@ def test_what_a_browser_kept_is_sent_unless_the_server_has_later(many):
             assert result == worth
 
 
+def test_what_a_browser_kept_to_a_closed_question_stays_out_and_is_told():
+    pending = [{"sequence": 5, "item": "a"}, {"sequence": 6, "item": "b"}]
+    latest = [{"sequence": 2, "item": "a"}, {"sequence": 4, "item": "a#passed"}]
+    assert node("reconcile.js", "m.reconcile", pending, latest, 4) == [{"sequence": 6, "item": "b"}]
+    assert node("reconcile.js", "m.late", pending, latest) == [{"sequence": 5, "item": "a"}]
+    # going on that was kept with the answer before it is sent with it
+    own = [{"sequence": 5, "item": "a"}, {"sequence": 6, "item": "a#passed"}]
+    assert node("reconcile.js", "m.reconcile", own, [], 4) == own
+
+
+def test_which_questions_opening_one_closes():
+    items = [{"id": name, "group": name[0], "forward_only": name[0] == "f"} for name in ("f1", "f2", "f3", "g1", "g2")]
+    script = """(items, index, held) => {
+      held = new Map(held.map((name) => [name, {}]));
+      return [m.closing(items, index, held).map(({ id }) => id), m.warned(items, index, held)];
+    }"""
+    assert node("forward.js", script, items, 0, []) == [[], False]
+    assert node("forward.js", script, items, 2, []) == [["f1", "f2"], False]
+    assert node("forward.js", script, items, 2, ["f1#passed"]) == [["f2"], True]
+    assert node("forward.js", script, items, 4, []) == [[], False]
+
+
 def test_countdown_reads_as_on_a_clock():
     shown = node("clock.js", "(many) => many.map(m.countdown)", [5_400_000, 65_000, 60_000, 59_001, 1, 0, -5000])
     assert shown == ["1:30:00", "1:05", "1:00", "1:00", "0:01", "0:00", "0:00"]
