@@ -2,7 +2,7 @@
 
 Types: A1 (single sentence), A2 (case), A3/A4 (several on one shared case), B1 (several on shared options), X (several
 options right), numeric, ecg (read from a tracing: by options where it has some, else as a number), measurement (on a
-DICOM image) and short (marked by a teacher against its rubric).
+DICOM image), hotspot (a place marked on one) and short (marked by a teacher against its rubric).
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ from typing import Any
 from courses.measure import checked
 from courses.models import ecg
 from exams.documents import DocumentError, Fields, read_yaml
+from exams.regions import Region, parse_regions
 
 LEVELS = ("recall", "apply", "analyse")
 SINGLE = ("A1", "A2", "A3", "A4", "B1")
 SHARED_STEM = ("A3", "A4")
 GROUPED = (*SHARED_STEM, "B1")
 FORWARD_ONLY = "A4"  # the case goes on, and what is told later would answer what was asked before
-TYPES = (*SINGLE, "X", "numeric", "ecg", "measurement", "short")
+ON_IMAGE = ("measurement", "hotspot")
+TYPES = (*SINGLE, "X", "numeric", "ecg", *ON_IMAGE, "short")
 MEASURES = ("length", "angle", "ellipse", "probe")
+MARK = "probe"  # what a hotspot item is answered with
 LETTERS = "ABCDEFGH"
 SINGLE_OPTIONS = 5  # the licensing exam's A-type items have five options
 FEWEST_OPTIONS = 4
@@ -55,7 +58,8 @@ class Item:
 
     difficulty: expected share of candidates who get it right, 0 to 1. tolerance: greatest accepted distance from the
     key, in `unit`. options: (letter, text) pairs, for B1 the group's. example: the author's own measurement, which
-    earns full marks. rubric: (points, what earns them) pairs, together `points`.
+    earns full marks. regions: where a mark on the image earns points. rubric: (points, what earns them) pairs, together
+    `points`.
     """
 
     id: str
@@ -77,6 +81,7 @@ class Item:
     measure: str = ""
     minimum_area: float = 0.0
     example: Mapping[str, Any] | None = None
+    regions: tuple[Region, ...] = ()
     rubric: tuple[tuple[float, str], ...] = ()
     model_answer: str = ""
     max_length: int = 0
@@ -92,7 +97,7 @@ class Item:
         return self.type == FORWARD_ONLY or bool(self.group and self.group.forward_only)
 
     def public(self) -> dict[str, Any]:
-        """What a candidate's browser may see: never key, rationale, rubric, tolerance or a case's name."""
+        """What a candidate's browser may see: never key, regions, rationale, rubric, tolerance or a case's name."""
         shown: dict[str, Any] = {
             "id": self.id,
             "type": self.type,
@@ -142,6 +147,8 @@ class Item:
         if self.type == "short":
             rubric = [{"points": points, "text": text} for points, text in self.rubric]
             return plain | {"rubric": rubric, "model_answer": self.model_answer, "max_length": self.max_length}
+        if self.type == "hotspot":
+            return plain | {"regions": [region.document() for region in self.regions]}
         plain["key"] = list(self.key) if isinstance(self.key, tuple) else self.key
         if self.options:
             return plain if self.type == "B1" else plain | {"options": dict(self.options)}
@@ -189,10 +196,13 @@ def parse_item(fields: Fields, groups: Mapping[str, Group], subject: str = "", t
         raise fields.fail("points", f"Points are multiples of {POINTS_STEP:g}.")
     if kind in GROUPED:
         values["group"] = _group(fields, kind, groups)
-    if kind in ("ecg", "measurement") or (kind != "B1" and "asset" in fields):
+    if kind in ("ecg", *ON_IMAGE) or (kind != "B1" and "asset" in fields):
         values["asset"] = _asset(fields.mapping("asset"), kind)
     if kind in (*SINGLE, "X") or (kind == "ecg" and "options" in fields):
         values |= _choice(fields, kind, values.get("group"))
+    elif kind == "hotspot":
+        regions = parse_regions(fields, values["asset"]["frame"], values["points"])
+        values |= {"measure": MARK, "regions": regions}
     elif kind == "short":
         values |= _short(fields, values["points"])
     else:
@@ -282,7 +292,7 @@ def _group(fields: Fields, kind: str, groups: Mapping[str, Group]) -> Group:
 
 
 def _asset(fields: Fields, kind: str) -> dict[str, Any]:
-    name = fields.one_of("kind", ["ecg"] if kind == "ecg" else ["dicom"] if kind == "measurement" else ["dicom", "ecg"])
+    name = fields.one_of("kind", ["ecg"] if kind == "ecg" else ["dicom"] if kind in ON_IMAGE else ["dicom", "ecg"])
     asset: dict[str, Any] = {"kind": name}
     if name == "dicom":
         asset |= {"case": fields.text("case"), "frame": fields.whole("frame", 0)}

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from courses import measure
-from exams.items import Item
+from exams.items import MARK, MOST_FRAMES, Item
+from exams.regions import earned
 
 CORRECT = "Correct."
 PARTLY = "Partly correct: some of the right options are missing."
+NEAR = "Partly correct: the mark lies near the right place."
 WRONG = "Wrong."
 BLANK = "No answer."
 INVALID = "This is not a valid answer."
@@ -46,6 +48,8 @@ def mark(item: Item, response: object, series: measure.Image | None = None) -> M
         share, reason = _several(item, response)
     elif item.options:
         share, reason = _one(item, response)
+    elif item.type == "hotspot":
+        share, reason = _placed(item, response)
     else:
         share, reason = _close(item, value(item, response, series))
     return Mark(item.points * share, item.points, share == 1, reason)
@@ -77,6 +81,17 @@ def value(item: Item, response: object, series: measure.Image | None = None) -> 
     return measured
 
 
+def place(response: object) -> tuple[int, float, float] | None:
+    """(frame, x, y) of the mark that `response` is; None where it is none."""
+    if not isinstance(response, Mapping) or response.get("kind") != MARK:
+        return None
+    try:
+        _, frame, [(x, y)] = measure.checked(response, MOST_FRAMES)
+    except ValueError:
+        return None
+    return frame, x, y
+
+
 def number(response: object) -> float | None:
     """The number in a response, None where there is none. Full-width digits, as Chinese input gives them, count."""
     if not isinstance(response, str) or len(response) > LONGEST_NUMBER:
@@ -90,6 +105,14 @@ def _close(item: Item, given: float | None) -> tuple[float, str]:
     if given is None or not isinstance(item.key, float):
         return 0.0, INVALID
     return (1.0, CORRECT) if abs(given - item.key) <= item.tolerance + ROUNDING else (0.0, WRONG)
+
+
+def _placed(item: Item, response: object) -> tuple[float, str]:
+    """The share of the points that a mark on the image earns, and why."""
+    if (at := place(response)) is None:
+        return 0.0, INVALID
+    share = earned([region.plain() for region in item.regions], *at) / item.points
+    return share, CORRECT if share == 1 else NEAR if share else WRONG
 
 
 def _one(item: Item, response: object) -> tuple[float, str]:
@@ -132,8 +155,20 @@ def examples(item: Item) -> Examples:
         return Examples(item.key, next(letter for letter in item.letters if letter != item.key), "Z")
     if item.type == "measurement":
         return _measurement_examples(item)
+    if item.type == "hotspot":
+        return _hotspot_examples(item)
     assert isinstance(item.key, float)  # noqa: S101 - the schema's rule for what has no options
     return Examples(f"{item.key:g}", f"{item.key + 3 * item.tolerance:g}", "not a number")
+
+
+def _hotspot_examples(item: Item) -> Examples:
+    """A mark inside the best region; one that lies left of all; one without points."""
+    best = max(item.regions, key=lambda region: region.points)
+    x, y = best.inside()
+    left = min(min((corner[0] for corner in one.polygon), default=0.0) for one in item.regions)
+    left = min([left, *(one.circle[0] - one.circle[2] for one in item.regions if one.circle)]) - 1
+    correct = {"kind": MARK, "frame": best.first, "points": [[x, y]]}
+    return Examples(correct, {**correct, "points": [[left, y]]}, {**correct, "points": []})
 
 
 def _measurement_examples(item: Item) -> Examples:

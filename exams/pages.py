@@ -7,12 +7,14 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import floor
 from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
 
 from exams.api import hindrances, milliseconds
 from exams.exam import Exam
+from exams.marking import place
 from exams.order import seed_of, with_options_ordered
 from exams.response import Json, counts, receipt_hash
 from exams.roster import Candidate
@@ -29,6 +31,7 @@ KINDS = {
     "numeric": N_("Number"),
     "ecg": N_("Electrocardiogram"),
     "measurement": N_("Measurement in the image"),
+    "hotspot": N_("Mark on the image"),
     "short": N_("Short answer"),
 }
 """What a type of item is called where its own name is no word; the others (A1, X, ...) are known by theirs."""
@@ -203,12 +206,23 @@ class Result(CandidatePage):
                 404, "not_released", N_("The results of this exam are not released yet. They will appear here.")
             )
         held = {} if sitting is None else self.context.store.latest(sitting)
-        answers = {item: worded(response.value) for item, response in held.items()}
+        kinds = {one.item["id"]: one.item["type"] for one in result.items}
+        answers = {
+            item: self.where(response.value) if kinds.get(item) == "hotspot" else worded(response.value)
+            for item, response in held.items()
+        }
         seed = seed_of(exam.id, candidate.number) if sitting is None else sitting.seed
         items = [replace(one, item=with_options_ordered(one.item, seed)) for one in result.items]
         self.show(
             "result.html", exam=exam, candidate=candidate, result=result, items=items, answers=answers, kinds=KINDS
         )
+
+    def where(self, value: Json) -> str:
+        """A mark on an image in the numbers that the viewer shows: slices from 1, pixels from 0."""
+        if (at := place(value)) is None:
+            return ""
+        frame, x, y = at
+        return self.translate("slice {slice}, column {x}, row {y}", slice=frame + 1, x=floor(x + 0.5), y=floor(y + 0.5))
 
 
 class LoginProblem(Page):

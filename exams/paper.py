@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import inspect
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -22,7 +23,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
-from exams import marking
+from exams import marking, regions
 from exams.form import Form
 from exams.items import Item
 from exams.marking import Mark
@@ -92,9 +93,9 @@ def _stem_text(number: int, item: Item) -> str:
 
 
 def _objective_cells(item: Item) -> list[Any]:
-    solution = (
-        f"### BEGIN SOLUTION\nanswer = {_literal(item, marking.examples(item).correct, item.key)}\n### END SOLUTION"
-    )
+    right = marking.examples(item).correct
+    value = marking.place(right) if item.type == "hotspot" else item.key
+    solution = f"### BEGIN SOLUTION\nanswer = {_literal(item, right, value)}\n### END SOLUTION"
     test = f"# 满分 {item.points:g} 分\n### BEGIN HIDDEN TESTS\n{hidden_test(item)}\n### END HIDDEN TESTS"
     name = item.id + ANSWER
     return [
@@ -113,7 +114,7 @@ def _short_cells(item: Item) -> list[Any]:
 
 
 def _literal(item: Item, response: object, value: object) -> str:
-    """What stands behind `answer = `: the response, with its number where the item is marked by one."""
+    """What stands behind `answer = `: the response, with its number or place where the item is marked by one."""
     return repr(response if item.options else {"response": response, "value": value})
 
 
@@ -130,6 +131,12 @@ def hidden_test(item: Item) -> str:
         )
     if item.options:
         return f"{item.points} if answer == {item.key!r} else 0.0"
+    if item.type == "hotspot":
+        return (
+            f"{inspect.getsource(regions.earned)}\n"
+            "place = answer and answer['value']\n"
+            f"earned({[region.plain() for region in item.regions]!r}, *place) if place else 0.0"
+        )
     return (
         "value = answer and answer['value']\n"
         f"close = value is not None and abs(value - {item.key!r}) <= {item.tolerance + marking.ROUNDING!r}\n"
@@ -188,7 +195,8 @@ def submission(released: Notebook, form: Form, responses: Mapping[str, object], 
         if item.type == "short":
             cell.source = _verbatim(str(response))
         else:
-            value = marking.value(item, response, images.get((item.asset or {}).get("case", "")))
+            image = images.get((item.asset or {}).get("case", ""))
+            value = marking.place(response) if item.type == "hotspot" else marking.value(item, response, image)
             cell.source = f"answer = {_literal(item, response, value)}"
     return notebook
 

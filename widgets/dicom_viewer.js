@@ -24,6 +24,7 @@ class Viewer {
     this.root = root;
     this.t = translator(model.get("labels"));
     this.off = [];
+    [this.width, this.height] = [0, 0]; // until the stage has a size, measurements made before are drawn at one point
     this.build();
     this.measures = new Measures(this.measureHost());
     this.stage.append(this.measures.root);

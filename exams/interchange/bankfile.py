@@ -33,7 +33,18 @@ NO_CRITERION = "由阅卷教师评定"
 USUAL_LENGTH = 500  # characters of a short answer, where a file sets no limit
 ORDER = (
     *("id", "type", "subject", "topic", "group", "level", "difficulty", "points", "stem", "asset", "options"),
-    *("measure", "key", "tolerance", "unit", "minimum_area", "example", "rubric", "model_answer", "max_length"),
+    *(
+        "measure",
+        "key",
+        "tolerance",
+        "unit",
+        "minimum_area",
+        "example",
+        "regions",
+        "rubric",
+        "model_answer",
+        "max_length",
+    ),
     *("rationale", "source"),
 )
 """The fields of an item as banks write them."""

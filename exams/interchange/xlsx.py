@@ -1,7 +1,7 @@
 """A workbook: one row an item on the first sheet, one row a group on the second, columns named in Chinese and English.
 
-It carries everything: assets and examples as JSON, a rubric as lines such as `1 分：...` (as JSON where lines would be
-read otherwise). Formulas are refused, since what they show is not what they say.
+It carries everything: assets, examples and regions as JSON, a rubric as lines such as `1 分：...` (as JSON where lines
+would be read otherwise). Formulas are refused, since what they show is not what they say.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ COLUMNS = {
     "measure": "测量",
     "minimum_area": "最小面积",
     "example": "示例测量",
+    "regions": "热区",
     "rationale": "解析",
     "source": "出处",
 }
@@ -58,9 +59,16 @@ YES = {"是", "yes", "true", "1"}
 ITEMS_SHEET, GROUPS_SHEET = "试题 items", "题组 groups"
 LONG = ("stem", "rationale", "source", "rubric", "model_answer")
 NUMBERS = ("difficulty", "points", "tolerance", "minimum_area", "max_length")
-JSON_COLUMNS = ("asset", "example")
+JSON_COLUMNS = ("asset", "example", "regions")
 SAID = {"单选": "A1", "单选题": "A1", "多选": "X", "多选题": "X", "数值": "numeric", "计算题": "numeric"}
-SAID |= {"简答": "short", "简答题": "short", "问答题": "short", "心电图": "ecg", "测量": "measurement"}
+SAID |= {
+    "简答": "short",
+    "简答题": "short",
+    "问答题": "short",
+    "心电图": "ecg",
+    "测量": "measurement",
+    "热点": "hotspot",
+}
 LEVELS_SAID = {"记忆": "recall", "识记": "recall", "应用": "apply", "分析": "analyse"}
 
 

@@ -1,10 +1,13 @@
-// What a candidate answers with: options, boxes, a number, a text. A measurement is answered in the image itself.
+// What a candidate answers with: options, boxes, a number, a text. Measurements and marks are made in the image itself.
 
 import { h } from "./dom.js";
 import { t } from "./strings.js";
 
 /** An option is shown with the letter of its place, which is another for each candidate; its answer is its id. */
 export const LETTERS = "ABCDEFGH";
+
+/** Whether the answer is given in the item's image and not beside it. */
+export const answeredInImage = (item) => item.type === "measurement" || item.type === "hotspot";
 
 /** Whether a value answers nothing; the same rule as the server's. */
 export const blank = (value) =>
@@ -79,7 +82,7 @@ function text(item, value, change) {
  * closed: it cannot be changed any more; only questions with options can be closed.
  */
 export function answer(item, value, change, closed) {
-  if (item.type === "measurement") return null;
+  if (answeredInImage(item)) return null;
   if (item.type === "short") return text(item, value, change);
   if (item.options.length) return options(item, value, change, item.type === "X", closed);
   return number(item, value, change);

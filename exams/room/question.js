@@ -1,6 +1,6 @@
 // One question on the screen: what it shares with its neighbours, its text, its image, its answer.
 
-import { answer } from "./answer.js";
+import { answer, answeredInImage } from "./answer.js";
 import { h } from "./dom.js";
 import { t } from "./strings.js";
 import { show } from "./tools.js";
@@ -15,6 +15,7 @@ const KINDS = {
   numeric: () => t("Number"),
   ecg: () => t("Electrocardiogram"),
   measurement: () => t("Measurement in the image"),
+  hotspot: () => t("Mark on the image"),
   short: () => t("Short answer"),
 };
 
@@ -24,6 +25,11 @@ const MEASURES = {
   ellipse: () => t("Draw the ellipse in the image. Your last ellipse counts."),
   probe: () => t("Put the probe on the image. Your last probe counts."),
 };
+
+/** What is to be done in the image of an item that is answered there. */
+const task = (item) => item.type === "hotspot"
+  ? t("Mark the place in the image: click or tap it, or move the cross with the arrow keys and press Enter. A new mark takes the place of the old one.")
+  : MEASURES[item.measure]();
 
 /** "3–5" for the questions that share a group with items[index]. */
 function span(items, index) {
@@ -52,8 +58,14 @@ function forward(items, index, closed) {
   return h("p", { class: "forward", id: "forward" }, text);
 }
 
-/** The measurement so far, in words. */
-function reading(value) {
+/** Where a mark is, in the numbers that the viewer shows: slices from 1, pixels from 0. */
+function at({ frame, points: [[x, y]] }) {
+  return t("slice {slice}, column {x}, row {y}", { slice: frame + 1, x: Math.round(x), y: Math.round(y) });
+}
+
+/** The measurement or mark so far, in words. */
+function reading(item, value) {
+  if (item.type === "hotspot") return value ? t("Marked: {place}", { place: at(value) }) : t("No mark yet.");
   if (!value) return t("No measurement yet.");
   const number = typeof value.value === "number" ? value.value : value.value?.mean;
   return number === undefined ? t("Measured.") : t("Measured: {value} {unit}", { value: Number(number.toFixed(2)), unit: value.unit ?? "" });
@@ -67,9 +79,9 @@ function reading(value) {
  */
 export function question(main, items, index, value, { closed, change, api, base }) {
   const item = items[index];
-  const said = h("p", { class: "hint", role: "status" }, item.type === "measurement" ? reading(value) : "");
+  const said = h("p", { class: "hint", role: "status" }, answeredInImage(item) ? reading(item, value) : "");
   const changed = (next, typing = false) => {
-    if (item.type === "measurement") said.textContent = reading(next);
+    if (answeredInImage(item)) said.textContent = reading(item, next);
     change(next, typing);
   };
   const part = answer(item, value, changed, closed);
@@ -86,7 +98,7 @@ export function question(main, items, index, value, { closed, change, api, base 
       note,
       h("p", { class: "stem", id: "stem" }, item.stem),
       picture,
-      item.type === "measurement" ? h("div", { class: "measure" }, h("p", {}, MEASURES[item.measure]()), said) : part.element));
+      part?.element ?? h("div", { class: "measure" }, h("p", {}, task(item)), said)));
   part?.element.setAttribute("aria-describedby", note ? "stem forward" : "stem");
   let dispose = () => {};
   let gone = false;

@@ -1,6 +1,7 @@
 // The image or tracing of an item, through the same widgets as in the labs.
 
 import { LocalModel, mount } from "./afm_host.js";
+import { answeredInImage } from "./answer.js";
 import { h } from "./dom.js";
 import { t } from "./strings.js";
 
@@ -14,6 +15,12 @@ export function measured(item, measurements) {
   return { kind, frame, points, value, unit };
 }
 
+/** A hotspot item has one mark: the newest takes the place of those before; what was measured besides stays. */
+function onlyNewest(item, measurements) {
+  const newest = measurements.findLast((measurement) => measurement.kind === item.measure);
+  return measurements.filter((measurement) => measurement.kind !== item.measure || measurement === newest);
+}
+
 /** The widget's first state: what the server tells, the item's slice and window, and the measurement made before. */
 async function initial(item, value, api) {
   const path = `items/${encodeURIComponent(item.id)}`;
@@ -22,7 +29,7 @@ async function initial(item, value, api) {
     index: value?.frame ?? item.asset.frame ?? 0,
     window: item.asset.window ?? [],
     tool: item.measure ?? "scroll",
-    measurements: item.type === "measurement" && value ? [value] : [],
+    measurements: answeredInImage(item) && value ? [value] : [],
     ...(await api.get(`${path}/series`)),
   };
 }
@@ -30,7 +37,7 @@ async function initial(item, value, api) {
 /**
  * Show the image or tracing of `item` in `element`; resolves to a function that takes it away.
  *
- * change(value): called with the measurement that answers a measurement item, null when it is removed.
+ * change(value): called with the measurement or mark that answers an item in its image, null when it is removed.
  */
 export async function show(item, value, { api, base, change, element }) {
   const status = h("p", { class: "quiet", role: "status" }, t("The image is being fetched."));
@@ -38,8 +45,13 @@ export async function show(item, value, { api, base, change, element }) {
   const state = await initial(item, value, api);
   const frame = (index) => api.bytes(`items/${encodeURIComponent(item.id)}/frames/${index}`);
   const model = new LocalModel(state, frame);
-  if (item.type === "measurement")
-    model.on("saved", (changed) => changed.includes("measurements") && change(measured(item, model.get("measurements"))));
+  if (answeredInImage(item))
+    model.on("saved", (changed) => {
+      if (!changed.includes("measurements")) return;
+      const given = measured(item, model.get("measurements"));
+      if (item.type === "hotspot") model.set("measurements", onlyNewest(item, model.get("measurements")));
+      change(given);
+    });
   const stage = h("div", { class: "stage" });
   element.replaceChildren(stage);
   model.on("failed", (error) => stage.after(h("p", { class: "hint", role: "alert" }, error.message)));

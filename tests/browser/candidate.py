@@ -15,9 +15,9 @@ WIDE, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 class Desk:
     """A candidate's machine: a browser of their own, and what went wrong in it."""
 
-    def __init__(self, browser: Browser, service: Process, user: str, size=WIDE, language="zh"):
+    def __init__(self, browser: Browser, service: Process, user: str, size=WIDE, language="zh", **options):
         self.service, self.user = service, user
-        self.context: BrowserContext = browser.new_context(viewport=size, locale="zh-CN")
+        self.context: BrowserContext = browser.new_context(viewport=size, locale="zh-CN", **options)
         self.context.add_cookies([{"name": "xinglin_language", "value": language, "url": service.site}])
         self.faults: list[str] = []
         self.expecting_faults = False

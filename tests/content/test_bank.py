@@ -16,6 +16,7 @@ from exams.assembly import assemble
 from exams.blueprint import load
 from exams.items import LEVELS, TYPES, Item, load_bank
 from exams.marking import BLANK, CORRECT, INVALID, examples, mark
+from exams.regions import earned
 
 FOLDER = Path(__file__).parents[2] / "exams" / "bank"
 SUBJECTS = {"diagnostics": "dx-", "imaging": "im-", "physiology": "ph-"}
@@ -231,6 +232,61 @@ def test_every_measured_key_is_the_phantoms_own(library: dict[str, Series]) -> N
     item, scan = ITEMS[AORTA], library["ct-small"]
     for points in ([[84, 4], [98, 16]], [[82, 2], [100, 16]], [[80, 6], [96, 18]]):
         assert ellipse_stats(scan.frame(0), points, scan.slope, scan.intercept).mean == pytest.approx(item.key, abs=2)
+
+
+HOTSPOTS = {
+    "im-mea-023": ("unknown", phantom.INSERT_RADIUS_MM),
+    "im-mea-024": ("fat", phantom.INSERT_RADIUS_MM),
+    "dx-img-017": ("bone", phantom.INSERT_RADIUS_MM),
+    "dx-img-018": ("lung", phantom.INSERT_RADIUS_MM),
+}
+
+
+def test_the_inserts_to_be_marked_are_where_the_phantom_has_them() -> None:
+    for name, (insert, radius) in HOTSPOTS.items():
+        (region,) = ITEMS[name].regions
+        place = phantom.insert(insert)
+        assert region.circle == pytest.approx(
+            (*phantom.to_pixel(place.x, place.y), radius / phantom.PIXEL_MM), abs=0.01
+        )
+        assert range(region.first, region.last + 1) == phantom.DENSITY_SLICES
+
+
+def test_the_insert_of_fresh_blood_is_the_only_one_in_its_range() -> None:
+    assert [one.name for one in phantom.INSERTS if 50 < one.hu <= 90] == ["unknown"]
+
+
+def test_the_rods_rod_end_and_line_pairs_to_be_marked_are_the_phantoms() -> None:
+    rods = {tuple(round(part, 2) for part in phantom.to_pixel(*rod)) for rod in phantom.hidden_rods("lung")}
+    assert {region.circle[:2] for region in ITEMS["im-mea-025"].regions} == rods
+    margin = 1  # pixel
+    radius = phantom.HIDDEN_RADIUS_MM / phantom.PIXEL_MM + margin
+    assert {region.circle[2] for region in ITEMS["im-mea-025"].regions} == {radius}
+    end = phantom.to_pixel(*phantom.rod_ends()[0])
+    assert all(region.circle[:2] == pytest.approx(end, abs=0.01) for region in ITEMS["im-mea-027"].regions)
+    (region,) = ITEMS["im-mea-026"].regions
+    scan = phantom.size_plane()
+    xs, ys = zip(*region.polygon, strict=True)
+    inside = scan[round(min(ys)) : round(max(ys)), round(min(xs)) : round(max(xs))] > phantom.LINE_HU / 2
+    bars = np.flatnonzero(np.diff(inside[inside.shape[0] // 2].astype(int)) == 1)
+    assert len(bars) == 4  # the whole group and no other
+    assert np.diff(bars) * phantom.PIXEL_MM == pytest.approx(10 / 2.5)  # 2.5 line pairs a cm: 4 mm each
+
+
+def test_the_structures_to_be_marked_look_as_the_rationale_says(library: dict[str, Series]) -> None:
+    scan = library["ct-small"]
+    real = scan.frame(0) * scan.slope + scan.intercept
+    grid = [(x, y) for x in range(scan.columns) for y in range(scan.rows)]
+
+    def values(name: str) -> list[float]:
+        regions = [region.plain() for region in ITEMS[name].regions]
+        return [real[y, x] for x, y in grid if earned(regions, 0, x, y)]
+
+    aorta, canal = values("im-car-009"), values("im-bon-012")
+    assert np.mean(aorta) == pytest.approx(164, abs=10)
+    assert np.percentile(aorta, 2) > 100  # no lung, no vertebra's edge
+    assert np.percentile(canal, 98) < 130  # no bone
+    assert 20 < np.mean(canal) < 80
 
 
 def test_the_rods_that_a_window_shows_are_counted_right() -> None:

@@ -49,9 +49,13 @@ def entries(draw, texts, kind, name):
         own["rubric"] = [{"points": points / 2, "text": text} for points, text in rubric]
         own["points"] = sum(points / 2 for points, _ in rubric)
         own |= {"model_answer": draw(texts), "max_length": draw(st.integers(1, 5000))}
+    elif kind == "hotspot":
+        near = {"circle": [10, 20.5, draw(POSITIVE) % 50 + 1], "points": own["points"] / 2}
+        best = {"frames": [0, 4], "polygon": [[0, 0], [9.5, 0], [draw(st.integers(1, 9)), 7]]}
+        own["regions"] = draw(st.sampled_from([[best], [best, near]]))
     else:
         own |= {"key": draw(NUMBERS), "tolerance": draw(POSITIVE), "unit": draw(texts)}
-    if kind in ("ecg", "measurement") or (kind in ("A1", "X") and draw(st.integers(0, 4)) == 0):
+    if kind in ("ecg", "measurement", "hotspot") or (kind in ("A1", "X") and draw(st.integers(0, 4)) == 0):
         own["asset"] = TRACING if kind == "ecg" else IMAGE
     if kind == "measurement":
         own |= {"measure": "length", "example": LENGTH} | ({"minimum_area": 2.5} if draw(st.booleans()) else {})
@@ -61,12 +65,14 @@ def entries(draw, texts, kind, name):
 @st.composite
 def banks(draw, texts=WILD):
     """A few items, groups among them."""
-    kinds = draw(st.lists(st.sampled_from(["A1", "A2", "X", "numeric", "short", "ecg", "measurement"]), max_size=4))
+    kinds = draw(
+        st.lists(st.sampled_from(["A1", "A2", "X", "numeric", "short", "ecg", "measurement", "hotspot"]), max_size=4)
+    )
     groups, found = [], []
     for place, kind in enumerate(kinds):
         found.append(draw(entries(texts, kind, f"q{place}")))
     if draw(st.booleans()):
-        groups.append({"id": "case-1", "stem": draw(texts)})
+        groups.append({"id": "case-1", "stem": draw(texts), "forward_only": draw(st.booleans())})
         found += [draw(entries(texts, kind, f"c{kind}")) | {"group": "case-1"} for kind in ("A3", "A4")]
     if draw(st.booleans()) or not found:
         options = draw(distinct(texts, 4, 8))

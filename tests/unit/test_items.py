@@ -221,6 +221,53 @@ def test_a_case_that_goes_forward_only_says_so_and_keeps_it(tmp_path: Path) -> N
     assert Form.load(tmp_path / "A.json") == form
 
 
+HOTSPOT = """\
+subject: imaging
+topic: measuring
+items:
+  - id: h1
+    type: hotspot
+    level: recall
+    difficulty: 0.8
+    points: 2
+    stem: Where?
+    asset: {kind: dicom, case: phantom-ct, frame: 3}
+    regions:
+      - {circle: [10, 20, 5]}
+      - {frames: [2, 4], polygon: [[0, 0], [40, 0], [40, 40]], points: 1}
+    rationale: Because.
+    source: Chapter 1
+"""
+
+
+def test_a_hotspot_items_regions_stay_on_the_server_and_come_back(tmp_path: Path) -> None:
+    (tmp_path / "bank.yaml").write_text(HOTSPOT, encoding="utf-8")
+    form = Form("A", "joint", load_file(tmp_path / "bank.yaml"))
+    (item,) = form.items
+    assert [(one.first, one.last, one.points) for one in item.regions] == [(3, 3, 2.0), (2, 4, 1.0)]
+    assert item.public().keys() == {"id", "type", "stem", "options", "asset", "points", "measure"}
+    assert "regions" not in json.dumps(item.public())
+    form.save(tmp_path / "A.json")
+    assert Form.load(tmp_path / "A.json") == form
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[10, 20, 5]", "[10, 20]", "12: A circle is three numbers"),
+        ("[10, 20, 5]", "[10, 20, 0]", "12: A circle is three numbers"),
+        ("[10, 20, 5]", "[10, 20, 5], points: 1", "11: The best region is worth the item's 2 points"),
+        ("[2, 4]", "[4, 2]", "13: The frames are two whole numbers"),
+        ("[2, 4]", "[2.5, 4]", "13: The frames are two whole numbers"),
+        ("[[0, 0], [40, 0], [40, 40]]", "[[0, 0], [40, 0]]", "13: A polygon is three corners or more"),
+        ("[[0, 0], [40, 0], [40, 40]]", "[[0, 0], [40, 0], [80, 0]]", "13: The corners of the polygon lie on one line"),
+        ("kind: dicom, case: phantom-ct, frame: 3", "kind: ecg, rhythm: sinus", "10: 'ecg' is not one of dicom"),
+    ],
+)
+def test_a_wrong_region_is_named_with_its_line(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert refusal(tmp_path, HOTSPOT.replace(old, new)).startswith(said)
+
+
 def test_every_a4_item_goes_forward_only() -> None:
     a4 = [item for item in load_bank(BANK) if item.type == "A4"]
     assert a4
