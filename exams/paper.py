@@ -193,7 +193,7 @@ def submission(released: Notebook, form: Form, responses: Mapping[str, object], 
         if item is None or marking.is_blank(item, response):
             continue
         if item.type == "short":
-            cell.source = _verbatim(str(response))
+            cell.source = _verbatim(str(response)[: item.max_length])  # the room says that no more is marked
         else:
             image = images.get((item.asset or {}).get("case", ""))
             value = marking.place(response) if item.type == "hotspot" else marking.value(item, response, image)

@@ -12,6 +12,7 @@ import uiCss from "./ui.css";
 
 const TOOLS = { interval: mark("Interval"), amplitude: mark("Amplitude") };
 const KEYS = { interval: "T", amplitude: "V" };
+const STEP_MM = 0.25; // one press of an arrow key: 10 ms, 0.025 mV
 const ZOOM = { least: 2, most: 14, step: 1.25 }; // CSS pixels a millimetre
 
 class Ecg {
@@ -35,8 +36,9 @@ class Ecg {
     this.live = element("div", { class: "xv-live", "aria-live": "polite" });
     this.help = helpSheet(t("Keys and gestures"), [
       ["T", t("calipers: interval in ms")], ["V", t("calipers: amplitude in mV")],
-      ["↑ ↓ ← →", t("move the cross by half a small square (Shift: ten times as far)")],
-      ["Enter", t("set a point at the cross")], ["Esc", t("cancel; from a measurement back to the paper")],
+      ["↑ ↓ ← →", t("move the cross by 10 ms or 0.025 mV (Shift: ten times as far)")],
+      ["Enter", t("set a point at the cross")], [t("mouse"), t("drag from one end to the other")],
+      [t("finger"), t("tap both ends, one after the other; drag an end to move it; swipe to scroll the paper")], ["Esc", t("cancel; from a measurement back to the paper")],
       ["Tab", t("go to the measurements: arrow keys move one, Enter chooses its point, Delete removes it")],
       ["+ -", t("zoom in, zoom out")], ["R", t("Reset")],
     ], t("Close"));
@@ -45,7 +47,7 @@ class Ecg {
       button("zoom", t("Zoom in"), "+", () => this.zoomBy(ZOOM.step)), button("reset", t("Reset"), "R", () => this.reset()),
       button("remove", t("Delete"), "Delete", () => this.measures.remove()),
       element("div", { class: "xv-spring" }), button("help", t("Help"), "?", () => openSheet(this.help)));
-    const foot = element("div", { class: "xv-paper-note" }, t("{speed} mm/s   {gain} mm/mV   small square 40 ms × 0.1 mV", { speed: MM_PER_S, gain: MM_PER_MV }));
+    const foot = element("div", { class: "xv-paper-note" }, t("{speed} mm/s   {gain} mm/mV   small square 40 ms × 0.1 mV   large square 200 ms × 0.5 mV", { speed: MM_PER_S, gain: MM_PER_MV }));
     this.root.replaceChildren(style(uiCss, measureCss, css), element("section",
       { class: "xv", lang: language() === "en" ? "en" : "zh-CN", "data-lm-suppress-shortcuts": "true", "aria-label": t("Electrocardiogram") },
       bar, this.stage, foot, this.live, this.help));
@@ -126,7 +128,7 @@ class Ecg {
       toPicture: (at) => at.map((part) => part / this.scale),
       at: (event) => this.at(event),
       limit: ([x, y]) => [[x, this.plan.width], [y, this.plan.height]].map(([part, most]) => Math.round(Math.min(most, Math.max(0, part)) * 100) / 100),
-      step: () => 0.5,
+      step: () => STEP_MM,
       middle: () => [(this.stage.scrollLeft + this.stage.clientWidth / 2) / this.scale, this.plan.rows[0].y],
       frame: () => 0,
       name: (kind) => t(TOOLS[kind]),

@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { t } from "./strings.js";
+import { text } from "./text.js";
 
 /** An option is shown with the letter of its place, which is another for each candidate; its answer is its id. */
 export const LETTERS = "ABCDEFGH";
@@ -62,18 +63,6 @@ function number(item, value, change) {
   const label = h("label", { for: "answer-number" }, t("Your answer"));
   const unit = h("span", { class: "unit" }, item.unit ?? "");
   return { element: h("div", { class: "number" }, label, h("div", { class: "with-unit" }, field, unit), hint), choose: () => {} };
-}
-
-/** A text with a count of its characters. */
-function text(item, value, change) {
-  const limit = item.max_length ?? 2000;
-  const count = h("p", { id: "text-count", class: "hint" });
-  const field = h("textarea", { id: "answer-text", rows: 8, maxlength: limit, "aria-describedby": "text-count" });
-  const measure = () => (count.textContent = t("{count} of {limit} characters", { count: [...field.value].length, limit }));
-  field.value = value ?? "";
-  field.addEventListener("input", () => (measure(), change(field.value, true)));
-  measure();
-  return { element: h("div", { class: "text" }, h("label", { for: "answer-text" }, t("Your answer")), field, count), choose: () => {} };
 }
 
 /**

@@ -72,7 +72,7 @@ def test_calipers_by_keyboard(browser):
         for key in ["Enter", *["Shift+ArrowRight"] * 2, "Enter"]:
             page.keyboard.press(key)
         (made,) = saved(page, "measurements")
-        assert made["value"] == pytest.approx(400)  # twice ten times half a millimetre
+        assert made["value"] == pytest.approx(200)  # twice ten times a quarter of a millimetre
         page.keyboard.press("Delete")
         assert saved(page, "measurements") == []
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import exams
+from exams.response import canonical
 
 ROOM = Path(exams.__file__).parent / "room"
 NODE = Path(sys.prefix) / "bin" / "node"
@@ -75,6 +76,13 @@ def test_which_questions_opening_one_closes():
     assert node("forward.js", script, items, 2, []) == [["f1", "f2"], False]
     assert node("forward.js", script, items, 2, ["f1#passed"]) == [["f2"], True]
     assert node("forward.js", script, items, 4, []) == [[], False]
+
+
+@settings(max_examples=5, deadline=None)
+@given(many=st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"])), min_size=20, max_size=40))
+def test_characters_and_bytes_are_counted_as_on_the_server(many):
+    counted = node("characters.js", "(many) => many.map((one) => [m.characters(one), m.bytes(one)])", many)
+    assert counted == [[len(one), len(canonical(one))] for one in many]
 
 
 def test_countdown_reads_as_on_a_clock():
