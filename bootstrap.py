@@ -113,20 +113,22 @@ def kernelspec() -> None:
         ) from error
 
 
-def node_packages() -> None:
+def node_packages(development: bool) -> None:
     """Bring `node_modules` in step with package-lock.json, with the Node that came from PyPI."""
     mark = ROOT / "node_modules" / "lock.stamp"
-    wanted = stamp(ROOT / "package-lock.json")
-    if mark.exists() and mark.read_text() == wanted:
+    running = stamp(ROOT / "package-lock.json")
+    tested = f"{running} dev"  # with what tests need, which serves both
+    if mark.exists() and mark.read_text() in ({tested} if development else {running, tested}):
         return
     say("Node packages: proxy and bundler")
+    omitted = [] if development else ["--omit=dev"]
     path = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
     run(
-        [str(VENV / "bin" / "npm"), "ci", "--no-audit", "--no-fund", "--loglevel=error"],
+        [str(VENV / "bin" / "npm"), "ci", *omitted, "--no-audit", "--no-fund", "--loglevel=error"],
         "The Node packages could not be installed: check the network to the npm registry, then run the command again.",
         PATH=path,
     )
-    mark.write_text(wanted)
+    mark.write_text(tested if development else running)
 
 
 def programs() -> None:
@@ -164,7 +166,7 @@ def main() -> int:
             raise SetupError("Less than 2 GB of disk space is free here: make room, then run the same command again.")
         python_packages(ROOT / ("requirements-dev.lock" if options.dev else "requirements.lock"))
         kernelspec()
-        node_packages()
+        node_packages(options.dev)
         if options.programs:
             programs()
     except SetupError as stop:

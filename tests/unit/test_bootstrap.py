@@ -109,7 +109,7 @@ def test_in_step_it_does_nothing(copy, tmp_path):
         (tmp_path / ".venv").mkdir(exist_ok=True)
         (tmp_path / "node_modules").mkdir(exist_ok=True)
         (tmp_path / ".venv" / "lock.stamp").write_text(stamp(tmp_path / lock, tmp_path / "pyproject.toml") + lock)
-        (tmp_path / "node_modules" / "lock.stamp").write_text(stamp(tmp_path / "package-lock.json"))
+        (tmp_path / "node_modules" / "lock.stamp").write_text(stamp(tmp_path / "package-lock.json") + " dev")
         assert copy(*arguments) == (0, "", [])
 
 
@@ -118,7 +118,7 @@ def test_the_environment_has_our_kernel_as_it_stands_here(copy, tmp_path):
     (tmp_path / "node_modules").mkdir()
     lock = tmp_path / "requirements.lock"
     (tmp_path / ".venv" / "lock.stamp").write_text(stamp(lock, tmp_path / "pyproject.toml") + lock.name)
-    (tmp_path / "node_modules" / "lock.stamp").write_text(stamp(tmp_path / "package-lock.json"))
+    (tmp_path / "node_modules" / "lock.stamp").write_text(stamp(tmp_path / "package-lock.json") + " dev")
     kernel = tmp_path / ".venv" / "share" / "jupyter" / "kernels" / "xinglin" / "kernel.json"
     for change in ("", "\n"):
         source = tmp_path / "configs" / "kernels" / "xinglin" / "kernel.json"
