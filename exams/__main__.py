@@ -18,6 +18,7 @@ from exams.hall import Hall
 from exams.identity import HubIdentity
 from exams.release import CandidateResult, result
 from exams.service import Config, secret, serve
+from exams.simulator import Simulator
 from exams.sitting import SittingStore
 
 
@@ -47,6 +48,7 @@ def main() -> None:
         acts=errands(sys.argv[1:], home),
         result=functools.partial(released, hall),
         series=CaseStore(home / "cases").open,
+        simulate=Simulator([*sys.argv[1:], "simulate"]),
     )
     serve(config, port=address.port, address=address.hostname or "127.0.0.1")
 

@@ -14,16 +14,19 @@ from typing import Any
 
 from courses.measure import checked
 from courses.models import ecg
+from courses.simulations import SIMULATIONS
 from exams.documents import DocumentError, Fields, read_yaml
 from exams.regions import Region, parse_regions
 
 LEVELS = ("recall", "apply", "analyse")
 SINGLE = ("A1", "A2", "A3", "A4", "B1")
+EXPERIMENTAL = ("A1", "A2", "X", "numeric")  # types that may put a simulation to the test
 SHARED_STEM = ("A3", "A4")
 GROUPED = (*SHARED_STEM, "B1")
 FORWARD_ONLY = "A4"  # the case goes on, and what is told later would answer what was asked before
 ON_IMAGE = ("measurement", "hotspot")
 TYPES = (*SINGLE, "X", "numeric", "ecg", *ON_IMAGE, "short")
+PICTURES = ("dicom", "ecg")
 MEASURES = ("length", "angle", "ellipse", "probe")
 MARK = "probe"  # what a hotspot item is answered with
 LETTERS = "ABCDEFGH"
@@ -120,6 +123,8 @@ class Item:
     def _public_asset(self) -> dict[str, Any] | None:
         if self.asset is None:
             return None
+        if self.asset["kind"] == "simulation":  # what the model is set to may be the answer
+            return {"kind": "simulation", **SIMULATIONS[self.asset["model"]].shown(self.asset["controls"])}
         # the name of a rhythm or of a case may be the answer: signals and frames are served by item id
         return {name: self.asset[name] for name in ("kind", "frame", "window") if name in self.asset}
 
@@ -292,9 +297,16 @@ def _group(fields: Fields, kind: str, groups: Mapping[str, Group]) -> Group:
 
 
 def _asset(fields: Fields, kind: str) -> dict[str, Any]:
-    name = fields.one_of("kind", ["ecg"] if kind == "ecg" else ["dicom"] if kind in ON_IMAGE else ["dicom", "ecg"])
+    kinds = {
+        "ecg": ("ecg",),
+        **dict.fromkeys(ON_IMAGE, ("dicom",)),
+        **dict.fromkeys(EXPERIMENTAL, (*PICTURES, "simulation")),
+    }
+    name = fields.one_of("kind", kinds.get(kind, PICTURES))
     asset: dict[str, Any] = {"kind": name}
-    if name == "dicom":
+    if name == "simulation":
+        asset |= _simulation(fields)
+    elif name == "dicom":
         asset |= {"case": fields.text("case"), "frame": fields.whole("frame", 0)}
         if "window" in fields:
             asset["window"] = fields.list("window")
@@ -315,6 +327,25 @@ def _asset(fields: Fields, kind: str) -> dict[str, Any]:
                 raise fields.fail("parameters", f"A tracing of {asset['rhythm']} has no {sorted(unknown)[0]!r}.")
     fields.done()
     return asset
+
+
+def _simulation(fields: Fields) -> dict[str, Any]:
+    """A model, which of its numbers a candidate controls, and what others are set to."""
+    model = fields.one_of("model", sorted(SIMULATIONS))
+    parameters = SIMULATIONS[model].parameters
+    controls = fields.texts("controls")
+    inner = fields.mapping("set", {})
+    values = {name: inner.number(name) for name in inner.data}
+    for field, names in (("controls", controls), ("set", values)):
+        if unknown := set(names) - set(parameters):
+            raise fields.fail(field, f"The model {model} has no {sorted(unknown)[0]!r}: {', '.join(parameters)}.")
+    if not controls or len(set(controls)) < len(controls) or set(controls) & set(values):
+        raise fields.fail("controls", "A candidate controls one number or more, each once, and none that is set.")
+    try:
+        SIMULATIONS[model].values(values)
+    except ValueError as error:
+        raise fields.fail("set", f"The model {model} does not take this: {error}.") from error
+    return {"model": model, "controls": list(controls)} | ({"set": values} if values else {})
 
 
 def parse_items(fields: Fields, subject: str = "", topic: str = "") -> tuple[Item, ...]:

@@ -11,9 +11,11 @@ from math import floor
 from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
+from tornado.ioloop import IOLoop
 
 from exams.api import hindrances, milliseconds
 from exams.exam import Exam
+from exams.experiments import warm
 from exams.marking import place
 from exams.order import seed_of, with_options_ordered
 from exams.response import Json, counts, receipt_hash
@@ -126,6 +128,7 @@ class Waiting(CandidatePage):
         if self.closed(sitting) is not None:
             self.to(exam, "receipt")
             return
+        IOLoop.current().spawn_callback(warm, self.context, exam, candidate.form)
         opens, closes = milliseconds(exam, candidate)
         now = self.context.store.now()
         stage = phase(now, opens, closes)
@@ -157,6 +160,7 @@ class Room(CandidatePage):
         elif sitting is None and phase(self.context.store.now(), *milliseconds(exam, candidate)) is not Phase.OPEN:
             self.to(exam)
         else:
+            IOLoop.current().spawn_callback(warm, self.context, exam, candidate.form)
             self.show("room.html", exam=exam, candidate=candidate, labels=labels(self.language))
 
 

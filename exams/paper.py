@@ -88,7 +88,7 @@ def _stem_text(number: int, item: Item) -> str:
     if item.type != "B1":
         lines += [f"- {letter}. {text}" for letter, text in item.options]
     if item.asset:
-        lines.append("［心电图］" if item.asset["kind"] == "ecg" else "［影像］")
+        lines.append({"ecg": "［心电图］", "dicom": "［影像］", "simulation": "［模拟实验］"}[item.asset["kind"]])
     return "\n".join(lines).strip()
 
 

@@ -18,13 +18,14 @@ import uvloop
 from tornado.web import Application
 
 from courses.series import Series
-from exams import api, desk, gate, invigilation, pages, pictures, web
+from exams import api, desk, experiments, gate, invigilation, pages, pictures, web
 from exams.errands import Errand
 from exams.exam import Exam
 from exams.hall import Hall
 from exams.identity import LOGIN_PROBLEM, Identity, Sessions
 from exams.readings import Readings
 from exams.release import CandidateResult
+from exams.simulator import Simulate, without_simulations
 from exams.sitting import SittingStore
 from exams.static import Static, StaticFiles
 from exams.tickets import RoomCodes, Tries
@@ -54,7 +55,8 @@ class Config:
     cookie_secret seals the sessions; it must outlive a restart. acts: what a group lead can do after the exam, by name
     (collect, mark, release); each also keeps it in the audit log.
     result: `(exam id, candidate number)` to what was released to that candidate, None before release. series: a case
-    id to its image series. formgrader: the address of nbgrader's formgrader of an exam.
+    id to its image series. formgrader: the address of nbgrader's formgrader of an exam. simulate: runs a model that an
+    item puts to the test.
     """
 
     hall: Hall
@@ -68,6 +70,7 @@ class Config:
     result: Callable[[str, str], CandidateResult | None] = unreleased
     series: Callable[[str], Series] = without_images
     formgrader: Callable[[Exam], str] = lambda exam: f"/services/{exam.course}/"
+    simulate: Simulate = without_simulations
 
 
 def secret(path: Path) -> str:
@@ -99,6 +102,7 @@ def make_app(config: Config) -> Application:
         result=config.result,
         series=functools.lru_cache(maxsize=SERIES_KEPT)(config.series),
         formgrader=config.formgrader,
+        simulate=config.simulate,
         readings=Readings(config.store.reading),
         tries=Tries(time.monotonic),
         room_codes=RoomCodes(config.cookie_secret),
@@ -124,6 +128,7 @@ def make_app(config: Config) -> Application:
         (f"api/{exam}/items/{item}/series", pictures.SeriesMeta),
         (rf"api/{exam}/items/{item}/frames/(\d{{1,5}})", pictures.Frame),
         (f"api/{exam}/items/{item}/signals", pictures.Signals),
+        (f"api/{exam}/items/{item}/runs", experiments.Run),
         (f"api/{exam}/watch", desk.Watch),
         (f"api/{exam}/credit", desk.Credit),
         (f"api/{exam}/force", desk.Force),

@@ -24,6 +24,7 @@ from exams.readings import Readings
 from exams.release import CandidateResult
 from exams.response import Json
 from exams.roster import Candidate, school_group
+from exams.simulator import Simulate
 from exams.sitting import SittingStore
 from exams.sitting_changes import Origin
 from exams.static import Static
@@ -71,11 +72,16 @@ class Context:
     result: Callable[[str, str], CandidateResult | None]
     series: Callable[[str], Series]
     formgrader: Callable[[Exam], str]
+    simulate: Simulate
     readings: Readings
     tries: Tries
     room_codes: RoomCodes
     at_work: set[str] = field(default_factory=set)
     """The exams that an errand is under way for."""
+    experimenting: set[tuple[str, str]] = field(default_factory=set)
+    """Exam and candidate number of those whose simulation is being run: one at a time each."""
+    warmed: set[tuple[str, str]] = field(default_factory=set)
+    """The exams and forms whose simulations have been run once."""
 
     @property
     def static_prefix(self) -> str:

@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": ("hub.commands.demo:demo", "The demo's accounts and exams."),
     "exam": ("exams.cli:exam", "Joint exams: build, collect, mark, release."),
     "serve": ("hub.commands.serve:serve", "Start everything and stay until Ctrl-C."),
+    "simulate": ("hub.commands.simulate:simulate", "Run simulations for the exam service."),
     "user": ("hub.commands.user:user", "Accounts, singly or from a roster."),
 }
 """Each command's place and what the overview says of it."""

@@ -23,9 +23,10 @@ from exams.exam import ROSTER, Exam
 from exams.form import Form
 from exams.hall import Hall
 from exams.identity import Person, Sessions, local
-from exams.items import load_bank
+from exams.items import Item, load_bank
 from exams.roster import Candidate, school_group
 from exams.service import Config, secret, serve
+from exams.simulator import Simulator
 from exams.sitting import SittingStore
 
 PREFIX = "/services/exams/"
@@ -46,13 +47,18 @@ CANDIDATES = (
 
 
 def form_of_every_type(exam: str) -> Form:
-    """A form with two items of every type of the bank that has two; groups are whole."""
+    """A form with two items of every type of the bank that has two, and an experiment; groups are whole."""
     kept = {}
     for item in load_bank(BANK):
         of_type = kept.setdefault(item.type, [])
         if len(of_type) < 2 or (item.group and item.group == of_type[-1].group):
             of_type.append(item)
-    return Form("A", exam, tuple(item for items in kept.values() for item in items))
+    experiments = [item for item in load_bank(BANK.parent / "physiology") if has_experiment(item)]
+    return Form("A", exam, (*(item for items in kept.values() for item in items), experiments[0]))
+
+
+def has_experiment(item: Item) -> bool:
+    return item.asset is not None and item.asset["kind"] == "simulation"
 
 
 def furnish(
@@ -173,6 +179,7 @@ def config(home: Path) -> Config:
         prefix=PREFIX,
         acts={"collect": collect},
         result=released,
+        simulate=Simulator([sys.executable, "-m", "hub.cli", "simulate"]),
         series=CaseStore(Path(os.environ.get("XINGLIN_TEST_CASES", home / "cases"))).open,
     )
 

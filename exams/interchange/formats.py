@@ -20,7 +20,7 @@ from exams.items import Item
 FORMATS = ("gift", "moodle", "qti21", "qti30", "xlsx")
 NO_DEFAULTS = Defaults("", "", "", "", 0.0, 0.0)
 NO_TEXT = "left out: the format cannot hold its text"
-NO_ASSET = "left out: the format has no place for a tracing or a DICOM image and its measuring; xlsx carries it"
+NO_ASSET = "left out: the format has no place for a tracing, a DICOM image or an experiment; xlsx carries it"
 OTHERS = ("gift", "moodle", "qti21", "qti30")
 NOTES = {
     "rubric": {"gift": "stands in comments, which other programs skip"},

@@ -3,6 +3,7 @@
 import { LocalModel, mount } from "./afm_host.js";
 import { answeredInImage } from "./answer.js";
 import { h } from "./dom.js";
+import { experiment } from "./experiment.js";
 import { t } from "./strings.js";
 
 const MODULES = { dicom: "dicom_viewer", ecg: "ecg" };
@@ -35,11 +36,12 @@ async function initial(item, value, api) {
 }
 
 /**
- * Show the image or tracing of `item` in `element`; resolves to a function that takes it away.
+ * Show the image, tracing or experiment of `item` in `element`; resolves to a function that takes it away.
  *
  * change(value): called with the measurement or mark that answers an item in its image, null when it is removed.
  */
 export async function show(item, value, { api, base, change, element }) {
+  if (item.asset.kind === "simulation") return experiment(item, { api, base, element });
   const status = h("p", { class: "quiet", role: "status" }, t("The image is being fetched."));
   element.replaceChildren(status);
   const state = await initial(item, value, api);

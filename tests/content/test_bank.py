@@ -92,6 +92,8 @@ FORMULAE = {
     "ph-exp-009": math.sqrt(0.25**2 + 0.25) - 0.25,  # Hill: power peaks at 0.31 P0
     "ph-exp-016": 1 + 3 / 1,  # Schild
     "ph-exp-017": math.log(2) / 0.086,  # half-life: 8.06 h
+    "ph-exp-018": nerve.threshold(10.0, nerve.Bath(14.3)),  # the rheobase that the experiment shows
+    "ph-exp-019": nerve.refractory_period(40.0, 0.5, nerve.Bath(9.3)),
     "ph-kid-004": 125 * 4.0 - 375,  # glucose lost in the urine
     "ph-kid-005": 125 * 1 / 1,  # clearance
     "ph-kid-006": 100 * 125 / 660,  # filtration fraction

@@ -122,6 +122,7 @@ PAGES = {
     "api/joint/items/{ecg}/signals": (401, 409, 404, 404, 404, 404, 404, 404),
 }
 WRITES = {
+    "joint/items/{simulation}/runs": (403, 409, 404, 404, 404, 404, 404, 404),
     "other/enter": (403, 404, 404, 404, 404, 404, 404, 404),
     "joint/responses": (403, 409, 404, 404, 404, 404, 404, 404),
     "joint/submit": (403, 409, 404, 404, 404, 404, 404, 404),
@@ -146,6 +147,7 @@ def test_reading_by_role(service, sat, path, expected):
 
 @pytest.mark.parametrize(("path", "expected"), WRITES.items(), ids=WRITES)
 def test_writing_by_role(service, sat, path, expected):
+    path = path.format(**sat[1])
     assert tuple(Client(service, user).write(path, **BODY).status_code for user in ROLES) == expected
 
 
@@ -191,7 +193,9 @@ def test_every_route_is_in_the_tables_above(service):
 
     app = make_app(config(service.home))
     patterns = [rule.matcher.regex.pattern for rule in app.wildcard_router.rules]
-    tried = [PREFIX + path.format(dicom="d", ecg="e") for path in PAGES] + [PREFIX + "api/" + path for path in WRITES]
+    tried = [PREFIX + path.format(dicom="d", ecg="e") for path in PAGES] + [
+        PREFIX + "api/" + path.format(simulation="s") for path in WRITES
+    ]
     known = re.compile(rf"{PREFIX}(login|health|logout|static/.*|api/.*/enter)\$|\.\*\$")
     untried = [pattern for pattern in patterns if not any(re.match(pattern, path) for path in tried)]
     assert [pattern for pattern in untried if not known.match(pattern)] == []
@@ -216,7 +220,9 @@ def test_the_paper_leaves_without_keys(sat):
     }
     assert len(items) > 10
     assert set().union(*items) <= allowed
-    assert all(set(item["asset"] or {}) <= {"kind", "frame", "window"} for item in items)
+    assert all(
+        set(item["asset"] or {}) <= {"kind", "frame", "window", "controls", "x_axis", "y_axis"} for item in items
+    )
 
 
 def test_pictures_of_the_own_open_sitting(sat):
