@@ -61,6 +61,10 @@ class Runner:
         """The kernel's process."""
         return int(self._manager.provisioner.pid)  # type: ignore[union-attr]
 
+    async def alive(self) -> bool:
+        """Whether the kernel lives."""
+        return bool(await self._manager.is_alive())
+
     async def run(self, model: str, values: dict[str, float]) -> Any:
         """One run. Raises RefusedError where the model takes it not, KernelLostError where the kernel is lost."""
         request = json.dumps({"model": model, "values": values})
@@ -132,13 +136,11 @@ class Pool:
     async def run(self, model: str, values: dict[str, float]) -> Any:
         """One run by the next free kernel. Raises RefusedError, or KernelLostError where two were lost over it."""
         for tried in range(1, TRIES + 1):
-            runner = await self._idle.get()
+            runner = await self._next()
             try:
                 answer = await runner.run(model, values)
             except KernelLostError as lost:
-                log.warning("A kernel for simulations was lost (%s); another takes its place.", lost)
-                self._start_one()
-                await runner.stop()
+                await self._replace(runner, str(lost))
                 if tried == TRIES:
                     raise
             except BaseException:
@@ -148,6 +150,17 @@ class Pool:
                 self._idle.put_nowait(runner)
                 return answer
         raise AssertionError("every try returns or raises")
+
+    async def _next(self) -> Runner:
+        """The next kernel that is free and lives; those that died while they were idle are replaced."""
+        while not await (runner := await self._idle.get()).alive():
+            await self._replace(runner, "it ended while it was idle")
+        return runner
+
+    async def _replace(self, runner: Runner, why: str) -> None:
+        log.warning("A kernel for simulations was lost (%s); another takes its place.", why)
+        self._start_one()
+        await runner.stop()
 
     async def close(self) -> None:
         """End all kernels."""

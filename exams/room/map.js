@@ -32,7 +32,10 @@ export class QuestionMap {
       const state = states[index];
       button.className = ["answered", "flagged", "unsaved", "closed"].filter((name) => state[name]).join(" ");
       button.setAttribute("aria-label", spoken(index + 1, state));
-      if (index === current) button.setAttribute("aria-current", "true");
+      if (index === current) {
+        if (!button.hasAttribute("aria-current")) button.scrollIntoView({ block: "nearest" }); // a long paper's map scrolls
+        button.setAttribute("aria-current", "true");
+      }
       else button.removeAttribute("aria-current");
     });
     this.closed.hidden = !states.some((state) => state.closed);

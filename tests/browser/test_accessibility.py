@@ -48,12 +48,16 @@ def test_the_room_with_every_type_of_item(desks, service, size, language):
     for place in range(desk.total()):
         desk.at(place)
         kind = form[page.locator(".stem").inner_text().strip()]
+        if page.locator(".experiment").count():
+            page.click(".controls button")
+            expect(page.locator(".experiment canvas")).to_be_visible(timeout=40_000)  # the first run starts kernels
+            kind = "experiment"
         if kind in seen:
             continue
         if page.locator(".asset").count():
-            expect(page.locator(".stage [role=application]")).to_be_visible()
+            expect(page.locator(".stage [role=application], .experiment")).to_be_visible()
         seen[kind] = findings(page)
-    assert seen == {kind: [] for kind in TYPES}
+    assert seen == {kind: [] for kind in (*TYPES, "experiment")}
 
 
 @SCREENS

@@ -54,7 +54,7 @@ def test_picture_and_answer_are_in_view_together(desks, service, language):
         desk.press(button)
         if not page.locator(".asset").count():
             continue
-        expect(page.locator(".stage [role=application]")).to_be_visible()
+        expect(page.locator(".stage [role=application], .experiment")).to_be_visible()
         answer = page.locator(".option, .with-unit, .measure").last
         room = page.locator("main").bounding_box()
         for part in (page.locator(".stage"), page.locator(".stem"), answer):
