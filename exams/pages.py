@@ -216,7 +216,13 @@ class Result(CandidatePage):
             for item, response in held.items()
         }
         seed = seed_of(exam.id, candidate.number) if sitting is None else sitting.seed
-        items = [replace(one, item=with_options_ordered(one.item, seed)) for one in result.items]
+        # question 7 is here what it was in the room
+        paper = self.context.hall.paper(exam, candidate.form if sitting is None else sitting.form)
+        places = {item["id"]: place for place, item in enumerate(paper.public(seed))}
+        items = [
+            replace(one, item=with_options_ordered(one.item, seed))
+            for one in sorted(result.items, key=lambda one: places[one.item["id"]])
+        ]
         self.show(
             "result.html", exam=exam, candidate=candidate, result=result, items=items, answers=answers, kinds=KINDS
         )

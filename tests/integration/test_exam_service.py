@@ -1,6 +1,7 @@
 """The exam service as a real process: who may reach what, and what survives kill -9."""
 
 import hashlib
+import html
 import itertools
 import json
 import os
@@ -455,6 +456,20 @@ def test_a_result_is_seen_by_its_candidate_alone_and_only_after_release(fresh):
     assert f"{service.exam}/result" in client.page("").text
     refused = [other, Client(service, "outsider"), Client(service, "teacher01"), Client(service, "lead01")]
     assert [one.page(f"{service.exam}/result").status_code for one in refused] == [404] * 4
+
+
+def test_a_result_has_the_questions_under_the_numbers_that_they_had_in_the_room(fresh):
+    service = fresh()
+    client = Client(service, "student01")
+    items = client.enter().json()["items"]
+    client.submit(0)
+    marked = [Marked(item["id"], 0.0, "") for item in _items(service)]
+    folder = service.home / "exams" / service.exam
+    release.release(folder, {CANDIDATES[0].number: marked}, "lead01", datetime.now(UTC))
+    page = html.unescape(client.page(f"{service.exam}/result").text)
+    places = [page.index(f'<p class="stem">{item["stem"].strip()}') for item in items]
+    assert places == sorted(places)
+    assert [item["id"] for item in items] != [item.item for item in marked]
 
 
 @pytest.fixture
