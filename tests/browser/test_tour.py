@@ -222,6 +222,9 @@ def sit(person, answers):
             page.fill("#answer-text", f"考生{answers}：患侧呼吸音减弱，叩诊浊音。")
         if page.locator("#next").is_enabled():
             page.click("#next")
+            go_on = page.locator("dialog[data-forward] .button:not(.second)")  # asked once for a case that goes forward
+            if go_on.count():
+                go_on.click()
     return total
 
 

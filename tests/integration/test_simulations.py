@@ -78,6 +78,13 @@ def test_a_candidate_experiments_and_what_was_tried_is_kept(process, entered):
     assert all(entry["values"]["duration"] == 10 for entry in tried)
 
 
+def test_kernels_get_ready_while_candidates_wait(process):
+    process.stop()
+    process.furnish("waiting")  # a service that has simulated nothing yet
+    Client(process, "student01").own()
+    until(lambda: pool_kernels(process), 30, "kernels of the pool")
+
+
 def test_what_the_model_is_set_to_reaches_no_browser(process, entered):
     client, item = entered
     told = run(client, item, strength=20, duration=1).json()

@@ -21,6 +21,7 @@ WILD = st.one_of(
 NUMBERS = st.one_of(st.integers(-1000, 1000).map(float), st.floats(-1e9, 1e9, allow_nan=False))
 POSITIVE = st.floats(1e-9, 1e6, exclude_min=True)
 TRACING = {"kind": "ecg", "rhythm": "sinus", "seconds": 10, "fs": 500, "seed": 1, "leads": ["II"]}
+EXPERIMENT = {"kind": "simulation", "model": "nerve", "controls": ["strength"], "set": {"celsius": 14.3}}
 IMAGE = {"kind": "dicom", "case": "phantom-ct", "frame": 3, "window": [40, 400]}
 LENGTH = {"kind": "length", "frame": 3, "points": [[0, 0], [80.5, 0]]}
 
@@ -57,6 +58,8 @@ def entries(draw, texts, kind, name):
         own |= {"key": draw(NUMBERS), "tolerance": draw(POSITIVE), "unit": draw(texts)}
     if kind in ("ecg", "measurement", "hotspot") or (kind in ("A1", "X") and draw(st.integers(0, 4)) == 0):
         own["asset"] = TRACING if kind == "ecg" else IMAGE
+    if kind == "numeric" and draw(st.integers(0, 4)) == 0:
+        own["asset"] = EXPERIMENT
     if kind == "measurement":
         own |= {"measure": "length", "example": LENGTH} | ({"minimum_area": 2.5} if draw(st.booleans()) else {})
     return own
