@@ -23,7 +23,6 @@ TYPE_NAMES: dict[type, str] = {
     list: "a list",
     dict: "a mapping",
     datetime: "a time",
-    bool: "true or false",
 }
 Position = tuple[str | int, ...]
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -125,11 +124,6 @@ class Fields:
         value: int = self._take(name, int, default)
         if value < minimum:
             raise self.fail(name, f"The field {name!r} must be at least {minimum}.")
-        return value
-
-    def flag(self, name: str) -> bool:
-        """True or false; false where it is not said."""
-        value: bool = self._take(name, bool, False)
         return value
 
     def instant(self, name: str) -> datetime:

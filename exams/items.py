@@ -172,7 +172,7 @@ def parse_group(fields: Fields) -> Group:
         fields.slug("id"),
         fields.text("stem", ""),
         _options(fields, FEWEST_OPTIONS, len(LETTERS)) if "options" in fields else (),
-        fields.flag("forward_only"),
+        fields.flag("forward_only", False),
     )
     fields.done()
     if bool(group.stem) == bool(group.options):

@@ -101,8 +101,9 @@ class Simulator:
                 answer.set_exception(UnavailableError("The process for simulations has ended."))
 
     async def close(self) -> None:
-        """End the process."""
-        if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.terminate()
-            await self._process.wait()
+        """End the process, and wait until all is read that it said."""
+        if self._process is None or self._reading is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+        await self._reading

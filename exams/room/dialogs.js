@@ -75,7 +75,7 @@ export function confirmForward(closing, open_, goOn) {
   const dialog = open(t("Go on to the next question of this case?"), true,
     h("p", {}, t("After that question {numbers} can be read, but not changed any more.", { numbers: numbers(closing) })),
     open_.length ? h("p", { class: "hint" }, t("Not answered yet: {numbers}", { numbers: numbers(open_) })) : null,
-    row(button(t("Stay here"), () => dialog.close(), "button second"), button(t("Go on"), () => { dialog.close(); goOn(); })));
+    row(button(t("Stay here"), () => dialog.close(), "button second"), button(t("Go on to it"), () => { dialog.close(); goOn(); })));
   dialog.dataset.forward = "";
   return dialog;
 }

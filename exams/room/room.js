@@ -244,6 +244,7 @@ class Room {
 
   flag() {
     const { id } = this.items[this.index];
+    if (closed(this.held, id)) return;
     this.change(id, { flagged: !(this.held.get(id)?.flagged ?? false) });
     announce(this.held.get(id).flagged ? t("flagged") : t("no longer flagged"));
   }

@@ -110,3 +110,20 @@ def measure(page: Page) -> None:
     page.mouse.move(start[0] + 50, start[1] + 40, steps=4)
     page.mouse.up()
     expect(page.locator(".measure .hint")).to_contain_text(re.compile(r"\d"))
+
+
+def watch(desk):
+    """To the desk of those who watch over the exam."""
+    desk.page.goto(f"{desk.service.base}login?as={desk.user}")
+    desk.page.goto(f"{desk.service.base}{desk.service.exam}/desk")
+    expect(desk.page.locator("#rows tr").first).to_be_visible()
+
+
+def let_in(desk, candidate=0):
+    """Let the candidate go on at the machine that asks."""
+    row = desk.page.locator(f'tr[data-number="{CANDIDATES[candidate].number}"]')
+    expect(row).to_contain_text("请求换机", timeout=10_000)
+    row.locator("button").click()
+    desk.page.locator("dialog .choices button", has_text="允许换到另一台机器").click()
+    desk.page.locator("dialog form .button:not(.second)").click()
+    expect(desk.page.locator("#desk-message")).to_contain_text(CANDIDATES[candidate].number)

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from exams.errands import LONGEST_S
 from exams.sitting import SittingStore
-from tests.browser.candidate import PHONE, WIDE, kept, measure
+from tests.browser.candidate import PHONE, WIDE, kept, let_in, measure, watch
 from tests.exam_host import CANDIDATES, store_url
 
 BACK_WITHIN_S = 5
@@ -247,23 +247,6 @@ def test_on_another_machine(desks, service):
     # the refusals, 409, are the answers that were expected; the browser writes a line for each
     for desk in (old, new):
         desk.faults = [fault for fault in desk.faults if "status of 409" not in fault]
-
-
-def watch(desk):
-    """To the desk of those who watch over the exam."""
-    desk.page.goto(f"{desk.service.base}login?as={desk.user}")
-    desk.page.goto(f"{desk.service.base}{desk.service.exam}/desk")
-    expect(desk.page.locator("#rows tr").first).to_be_visible()
-
-
-def let_in(desk, candidate=0):
-    """Let the candidate go on at the machine that asks."""
-    row = desk.page.locator(f'tr[data-number="{CANDIDATES[candidate].number}"]')
-    expect(row).to_contain_text("请求换机", timeout=10_000)
-    row.locator("button").click()
-    desk.page.locator("dialog .choices button", has_text="允许换到另一台机器").click()
-    desk.page.locator("dialog form .button:not(.second)").click()
-    expect(desk.page.locator("#desk-message")).to_contain_text(CANDIDATES[candidate].number)
 
 
 def test_a_pause_stops_the_room_and_nothing_typed_is_lost(desks, service):

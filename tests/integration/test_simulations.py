@@ -188,13 +188,14 @@ async def test_without_a_pool_a_run_is_unavailable_at_once():
     simulate = Simulator(["/bin/false"])
     with pytest.raises(UnavailableError):
         await simulate("nerve", VALUES)
+    await simulate.close()
     with pytest.raises(UnavailableError):
         await Simulator(["/no/such/program"])("nerve", VALUES)
 
 
 async def test_the_line_has_an_end(monkeypatch):
     monkeypatch.setattr("exams.simulator.MOST_WAITING", 2)
-    simulate = Simulator(["cat"])  # whoever asks is answered with the question, which says nothing: it waits
+    simulate = Simulator(["sleep", "60"])  # it never answers
     monkeypatch.setattr("exams.simulator.LONGEST_S", 0.5)
     waiting = [asyncio.create_task(simulate("nerve", VALUES)) for _ in range(2)]
     await asyncio.sleep(0)
