@@ -88,16 +88,10 @@ def _add(name: str, act: Act, help_text: str) -> None:
                 if every:
                     continue
                 raise click.ClickException(f"{error} Nothing was changed.") from error
-            if not (every and act is Act.WRITE and _written(entries, item)):
+            if not (every and act is Act.WRITE and ledger.authors(entries, item)):
                 done.append(ledger.entry(item, act, by, datetime.now(UTC), **({"note": note} if note else {})))
         ledger.append(bank, done)
         click.echo(f"{name}: {len(done)} items.")
-
-
-def _written(entries: list[ledger.Entry], item: Item) -> bool:
-    """Whether somebody has put their name to the item as it is now."""
-    known = (item.id, ledger.version_of(item), Act.WRITE)
-    return any((entry.item, entry.version, entry.act) == known for entry in entries)
 
 
 for _name, (_act, _help) in ACTS.items():

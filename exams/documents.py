@@ -83,7 +83,7 @@ class Fields:
         self.taken.add(name)
         if name not in self.data:
             if default is ...:
-                raise DocumentError(f"The field {name!r} is missing.", self.path)
+                raise self.fail(name, f"The field {name!r} is missing.")
             return default
         value = self.data[name]
         accepted = (int, float) if kind is float else kind

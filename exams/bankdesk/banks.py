@@ -1,0 +1,166 @@
+"""The banks of an installation, `$XINGLIN_HOME/banks/<name>/`, kept in memory while their files stay.
+
+A bank of ten thousand items takes seconds to read; one file of it that changed takes milliseconds.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from exams import ledger
+from exams.documents import SLUG, DocumentError
+from exams.files import Stamp, stamp
+from exams.items import Group, Item, load_file
+from exams.ledger import Entry, Measured, State
+
+FOLDER = "banks"
+"""Below $XINGLIN_HOME."""
+
+NUMBERED = re.compile(r"(.*?)(\d+)")
+
+
+@dataclass(frozen=True)
+class Record:
+    """An item with what the bank knows of it.
+
+    file: the name of its bank file. text: all that is searched, case folded. forms: in how many it stood.
+    """
+
+    item: Item
+    version: str
+    file: str
+    text: str
+    state: State
+    forms: int
+    measured: Measured | None
+
+
+@dataclass(frozen=True)
+class Bank:
+    """A bank as it is on disk: records by item id in the order of files and places, entries of its ledger by item id.
+
+    has_ledger: without one, forms take all of its items.
+    """
+
+    name: str
+    folder: Path
+    records: Mapping[str, Record]
+    entries: Mapping[str, Sequence[Entry]]
+    has_ledger: bool
+
+    def members(self, group: str) -> list[Item]:
+        """The items of a group."""
+        return [one.item for one in self.records.values() if one.item.group and one.item.group.id == group]
+
+    def group(self, group: str) -> Group | None:
+        """The group of this id."""
+        return next((item.group for item in self.members(group)), None)
+
+    def names(self) -> frozenset[str]:
+        """Every id that is taken: of items and groups, and of items that were there once."""
+        groups = {one.item.group.id for one in self.records.values() if one.item.group}
+        return frozenset(self.records.keys() | groups | self.entries.keys())
+
+    def next_id(self, topic: str) -> str:
+        """An id for a new item of the topic: the number after the highest of those that begin alike."""
+        alike = [_numbered(one.item.id) for one in self.records.values() if one.item.topic == topic]
+        first = f"{topic if SLUG.fullmatch(topic) else self.name}-"
+        prefix, digits = next((each for each in reversed(alike) if each), (first, "000"))
+        taken = [int(found[1]) for name in self.names() if (found := _numbered(name)) and found[0] == prefix]
+        return f"{prefix}{max(taken, default=0) + 1:0{len(digits)}}"
+
+
+def _numbered(name: str) -> tuple[str, str] | None:
+    """An id that ends in a number: what is before it, and its digits."""
+    found = NUMBERED.fullmatch(name)
+    return (found[1], found[2]) if found else None
+
+
+@dataclass(frozen=True)
+class _Read:
+    """An item as it stands in a file."""
+
+    item: Item
+    version: str
+    file: str
+    text: str
+
+
+def searched(item: Item) -> str:
+    """All that a search looks at, the key apart: case folded, its parts on lines of their own."""
+    group = item.group
+    options = [text for _, text in (*item.options, *item.rubric)]
+    parts = [item.id, item.topic, item.stem, *options, item.rationale, item.source, item.model_answer]
+    return "\n".join(parts + ([group.id, group.stem] if group else [])).casefold()
+
+
+class Banks:
+    """The banks below `root`; several threads may ask at once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._lock = threading.Lock()
+        self._files: dict[Path, tuple[Stamp | None, tuple[_Read, ...]]] = {}
+        self._banks: dict[str, tuple[object, Bank]] = {}
+
+    def names(self) -> list[str]:
+        """The names of all banks."""
+        return sorted(path.name for path in self.root.glob("*/") if SLUG.fullmatch(path.name))
+
+    def bank(self, name: str) -> Bank:
+        """The bank of this name as it is on disk now.
+
+        Raises LookupError where there is none, DocumentError (`file:line: sentence`) where a file of it is wrong.
+        """
+        folder = self.root / name
+        if not SLUG.fullmatch(name) or not folder.is_dir():
+            raise LookupError(name)
+        with self._lock:
+            paths = sorted(folder.glob("*.yaml"))
+            stamps = [(path, stamp(path)) for path in (*paths, folder / ledger.FILE)]
+            known = self._banks.get(name)
+            if known is None or known[0] != stamps:
+                known = self._banks[name] = (stamps, self._read(name, folder, paths))
+            return known[1]
+
+    def _read(self, name: str, folder: Path, paths: Sequence[Path]) -> Bank:
+        read: dict[str, _Read] = {}
+        groups: dict[str, str] = {}
+        for path in paths:
+            for one in self._file(path):
+                group = one.item.group.id if one.item.group else one.item.id
+                other = read[one.item.id].file if one.item.id in read else groups.setdefault(group, path.name)
+                if one.item.id in read or other != path.name:
+                    raise DocumentError(f"An id of {path.name} stands in {other} too: {one.item.id}.", (), str(path))
+                read[one.item.id] = one
+        entries: dict[str, list[Entry]] = {}
+        written = ledger.read(folder)
+        for entry in written or ():
+            entries.setdefault(entry.item, []).append(entry)
+        records = {
+            one.item.id: Record(
+                one.item,
+                one.version,
+                one.file,
+                one.text,
+                ledger.state_of(own := entries.get(one.item.id, ()), one.item.id, one.version),
+                ledger.exposure(own).get(one.item.id, 0),
+                ledger.measured(own).get(one.item.id),
+            )
+            for one in read.values()
+        }
+        return Bank(name, folder, MappingProxyType(records), MappingProxyType(entries), written is not None)
+
+    def _file(self, path: Path) -> tuple[_Read, ...]:
+        now = stamp(path)
+        known = self._files.get(path)
+        if known is None or known[0] != now:
+            items = load_file(path)
+            own = tuple(_Read(item, ledger.version_of(item), path.name, searched(item)) for item in items)
+            known = self._files[path] = (now, own)
+        return known[1]
