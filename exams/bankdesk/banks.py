@@ -5,8 +5,8 @@ A bank of ten thousand items takes seconds to read; one file of it that changed 
 
 from __future__ import annotations
 
-import re
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +20,6 @@ from exams.ledger import Entry, Measured, State
 
 FOLDER = "banks"
 """Below $XINGLIN_HOME."""
-
-NUMBERED = re.compile(r"(.*?)(\d+)")
 
 
 @dataclass(frozen=True)
@@ -66,19 +64,20 @@ class Bank:
         groups = {one.item.group.id for one in self.records.values() if one.item.group}
         return frozenset(self.records.keys() | groups | self.entries.keys())
 
-    def next_id(self, topic: str) -> str:
-        """An id for a new item of the topic: the number after the highest of those that begin alike."""
+    def next_ids(self, topic: str, count: int) -> list[str]:
+        """Ids for new items of the topic: the numbers after the highest of those that begin as most of them do."""
         alike = [_numbered(one.item.id) for one in self.records.values() if one.item.topic == topic]
-        first = f"{topic if SLUG.fullmatch(topic) else self.name}-"
-        prefix, digits = next((each for each in reversed(alike) if each), (first, "000"))
-        taken = [int(found[1]) for name in self.names() if (found := _numbered(name)) and found[0] == prefix]
-        return f"{prefix}{max(taken, default=0) + 1:0{len(digits)}}"
+        usual = Counter(prefix for prefix, digits in alike if digits).most_common(1)
+        prefix = usual[0][0] if usual else f"{topic if SLUG.fullmatch(topic) else self.name}-"
+        taken = [digits for name in self.names() for own, digits in [_numbered(name)] if digits and own == prefix]
+        last = max(taken, key=int, default="000")
+        return [f"{prefix}{number:0{len(last)}}" for number in range(int(last) + 1, int(last) + 1 + count)]
 
 
-def _numbered(name: str) -> tuple[str, str] | None:
-    """An id that ends in a number: what is before it, and its digits."""
-    found = NUMBERED.fullmatch(name)
-    return (found[1], found[2]) if found else None
+def _numbered(name: str) -> tuple[str, str]:
+    """An id as what is before the digits at its end, and these."""
+    before = name.rstrip("0123456789")
+    return before, name[len(before) :]
 
 
 @dataclass(frozen=True)

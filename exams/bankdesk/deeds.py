@@ -9,13 +9,21 @@ from exams.items import Item
 from exams.ledger import Act, Entry, NotAllowedError, State
 from exams.web import N_
 
+STEPS = {
+    State.DRAFT: (Act.WRITE, Act.REVIEW, Act.PUBLISH, Act.RETIRE),
+    State.REVIEWED: (Act.PUBLISH, Act.RETIRE),
+    State.LIVE: (Act.RETIRE,),
+    State.RETIRED: (Act.WRITE,),
+}
+"""What makes sense where an item stands; signing only while nobody has."""
+
 DEEDS = {
     Act.REVIEW: N_("Review: it is right"),
     Act.PUBLISH: N_("Publish"),
     Act.WRITE: N_("Sign as its author"),
     Act.RETIRE: N_("Retire"),
 }
-"""The deeds at an item's page with their buttons, the usual next one first."""
+"""The buttons."""
 
 BACK = N_("Make it a draft again")
 """The button of WRITE for an item that is retired."""
@@ -45,11 +53,6 @@ def refusal(entries: Sequence[Entry], item: Item, act: Act, by: str) -> str:
 
 
 def offered(entries: Sequence[Entry], item: Item, by: str) -> list[tuple[Act, str]]:
-    """Every deed that makes sense in the item's state, with why it is not allowed to `by`, "" where it is.
-
-    Signing is for drafts that nobody has signed and what is retired; nothing else is done to what is retired.
-    """
-    told = [(act, refusal(entries, item, act, by)) for act in DEEDS]
-    if ledger.state(entries, item) is State.RETIRED:
-        return [(act, why) for act, why in told if act is Act.WRITE]
+    """The deeds of the item's state, the usual next one first, with why one is not allowed to `by`, "" where it is."""
+    told = [(act, refusal(entries, item, act, by)) for act in STEPS[ledger.state(entries, item)]]
     return [(act, why) for act, why in told if act is not Act.WRITE or not why]

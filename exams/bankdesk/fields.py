@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from courses.models import ecg
-from exams.items import GROUPED, LEVELS, MEASURES, SHARED_STEM, SINGLE, SINGLE_OPTIONS, TYPES
+from exams.items import FEWEST_OPTIONS, GROUPED, LETTERS, LEVELS, MEASURES, SHARED_STEM, SINGLE, SINGLE_OPTIONS, TYPES
 from exams.web import N_
 
 
@@ -19,7 +19,8 @@ class Field:
     """One field. name: where its value stands in the item, `asset.case` for one within another.
 
     kind: how it is filled in. choices: what may be chosen, "" for nothing. when: (field, values) for one that is only
-    there while another has one of these values. A name that begins with _ is not part of the item.
+    there while another has one of these values. numbers: the fewest, usual and most of a list. A name that begins with
+    _ is not part of the item.
     """
 
     name: str
@@ -29,7 +30,7 @@ class Field:
     choices: tuple[str, ...] = ()
     when: tuple[str, tuple[str, ...]] | None = None
     hint: str = ""
-    number: int = 0
+    numbers: tuple[int, int, int] = (0, 0, 0)
 
     def only(self, name: str, *values: str) -> Field:
         """The same field, there while the field `name` has one of `values`."""
@@ -51,9 +52,10 @@ ENDING = (
 )
 GROUP = Field("group", "group", N_("Group"))
 SINGLE_KEY = (
-    Field("options", "options", N_("Options"), number=SINGLE_OPTIONS),
+    Field("options", "options", N_("Options"), numbers=(SINGLE_OPTIONS,) * 3),
     Field("key", "letter", N_("Key")),
 )
+SHARED_OPTIONS = Field("options", "options", N_("Options"), numbers=(FEWEST_OPTIONS, SINGLE_OPTIONS, len(LETTERS)))
 NUMBER = (
     Field("key", "number", N_("Key")),
     Field("tolerance", "number", N_("Tolerance"), hint=N_("The greatest accepted distance from the key")),
@@ -85,7 +87,7 @@ OWN: dict[str, tuple[Field, ...]] = {
     "B1": (STEM, Field("key", "letter", N_("Key"))),
     "X": (
         STEM,
-        replace(SINGLE_KEY[0], hint=N_("Four or five")),
+        Field("options", "options", N_("Options"), numbers=(FEWEST_OPTIONS, SINGLE_OPTIONS, SINGLE_OPTIONS)),
         Field("key", "letters", N_("Key"), hint=N_("Two or more, not all")),
     ),
     "numeric": (STEM, *NUMBER),
@@ -128,7 +130,7 @@ def fields_of(kind: str) -> tuple[Field, ...]:
 
 def group_fields(kind: str) -> tuple[Field, ...]:
     """The fields of what items of the type `kind` share."""
-    return (STEM,) if kind in SHARED_STEM else (replace(SINGLE_KEY[0], number=SINGLE_OPTIONS),)
+    return (STEM,) if kind in SHARED_STEM else (SHARED_OPTIONS,)
 
 
 LABELS = {field.name: field.label for kind in TYPES if kind in OWN for field in fields_of(kind)}
@@ -170,7 +172,7 @@ def shown(fields: Iterable[Field], translate: Callable[[str], str]) -> list[dict
             "label": translate(field.label),
             "hint": translate(field.hint) if field.hint else "",
             "optional": field.optional,
-            "number": field.number,
+            "numbers": field.numbers,
             "when": field.when,
             "choices": [[name, translate(CHOICES[name]) if name in CHOICES else name] for name in field.choices],
         }

@@ -229,7 +229,7 @@ class New(Form):
         topic = self.get_query_argument("topic", "") or next((one.item.topic for one in self.bank.records.values()), "")
         if kind not in fields.OWN:
             raise no_bank()
-        first = self.bank.next_id(topic)
+        first, second = self.bank.next_ids(topic, 2)
         begin = fields.blank(kind, topic)
         items = [self.part(kind, {"id": first} | begin)]
         group = None
@@ -237,7 +237,7 @@ class New(Form):
         if existing:
             items[0]["document"]["group"] = existing
         elif kind in GROUPED:
-            items.append(self.part(kind, {"id": following(first)} | begin))
+            items.append(self.part(kind, {"id": second} | begin))
             group = {
                 "document": {"id": f"{first}-g"},
                 "version": "",
@@ -246,12 +246,6 @@ class New(Form):
             }
         title = self.translate(N_("New item"))
         self.form(title, items, group, kind=kind, item=None, existing=existing, known=self.groups(kind))
-
-
-def following(name: str) -> str:
-    """The id after one that ends in a number."""
-    digits = name[len(name.rstrip("0123456789")) :]
-    return f"{name[: len(name) - len(digits)]}{int(digits) + 1:0{len(digits)}}"
 
 
 class Shared(Form):

@@ -48,8 +48,12 @@ export function ask(title, fields, button, act) {
   dialog.showModal();
 }
 
+const MOST_NAMED = 12;
+
 /** The report of an import or export: one line for each thing and reason. */
 export function report(lines) {
+  const named = (items) => h("small", { class: "quiet" }, " ", t("{count} items", { count: items.length }), ": ",
+    items.slice(0, MOST_NAMED).join(", "), items.length > MOST_NAMED ? "…" : "");
   return h("ul", { class: "report" }, ...lines.map(({ what, why, items }) =>
-    h("li", {}, h("b", {}, what), " ", why, items.length ? h("small", { class: "quiet" }, ` ${t("({count} items)", { count: items.length })} ${items.slice(0, 12).join(", ")}${items.length > 12 ? "…" : ""}`) : "")));
+    h("li", {}, h("b", {}, what), " ", why, items.length ? named(items) : null)));
 }

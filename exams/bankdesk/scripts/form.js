@@ -102,11 +102,11 @@ byId("form").addEventListener("submit", async (event) => {
   }
 });
 
-if (group) byId("group").replaceChildren(
-  h("h2", {}, t("What is shared")),
-  data.group.members.length ? h("p", {}, t("These items change with it and become drafts of yours: {items}", { items: data.group.members.join(", ") })) : null,
-  group.element);
-byId("parts").replaceChildren(...parts.map((part, index) =>
+if (group) {
+  const changing = t("These items change with it and become drafts of yours: {items}", { items: data.group.members.join(", ") });
+  byId("group").append(h("h2", {}, t("What is shared")), ...(fresh ? [] : [h("p", { id: "changing" }, changing)]), group.element);
+}
+byId("parts").append(...parts.map((part, index) =>
   h("section", { class: "card" }, parts.length > 1 ? h("h2", {}, t("Question {number}", { number: index + 1 })) : null, part.element)));
 byId("group").hidden = !group;
 restore();

@@ -1,5 +1,6 @@
 // Bringing items in: the file is sent, the report is read, and only then anything is written.
 
+import { Unreachable } from "../room/api.js";
 import { byId, h } from "../room/dom.js";
 import { t } from "../room/page.js";
 import { api, data, page, report, say, worded } from "./common.js";
@@ -18,8 +19,10 @@ byId("file").addEventListener("change", ({ target }) => {
 /** Send the file; its name and what to fill in go with the address. */
 async function send(file, values) {
   const query = new URLSearchParams({ ...values, name: file.name });
-  const response = await fetch(`${data.prefix}api/bank/${data.bank}/import?${query}`, {
-    method: "POST", body: file, headers: { "Content-Type": "application/octet-stream", "X-XSRFToken": xsrf }, signal: AbortSignal.timeout(LONGEST_MS),
+  const headers = { "Content-Type": "application/octet-stream", "X-XSRFToken": xsrf };
+  const sent = { method: "POST", body: file, headers, signal: AbortSignal.timeout(LONGEST_MS) };
+  const response = await fetch(`${data.prefix}api/bank/${data.bank}/import?${query}`, sent).catch((error) => {
+    throw new Unreachable(error.message);
   });
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.message);
@@ -28,14 +31,14 @@ async function send(file, values) {
 
 function show(found) {
   const go = h("button", { type: "button", class: "button", id: "confirm", onclick: () => confirm(found, go) }, t("Import {count} items", { count: found.items.length }));
-  byId("found").replaceChildren(
+  byId("found").replaceChildren(h("div", {},
     h("h2", { tabindex: "-1", id: "found-title" }, found.items.length ? t("{count} items can be imported", { count: found.items.length }) : t("No item can be imported")),
     h("p", {}, t("Nothing is written yet. They become drafts of yours; another teacher reviews them.")),
     found.clashes.length ? h("div", { class: "clashes" }, h("h3", {}, t("Left out, since the bank has their ids already:")), h("p", {}, found.clashes.join(", "))) : null,
     found.report.length ? h("h3", {}, t("What is not carried as it stands")) : h("p", {}, t("Everything is carried as it stands.")),
     report(found.report),
     h("details", {}, h("summary", {}, t("The items")), h("ul", { class: "report" }, ...found.items.map(({ id, type, stem }) => h("li", {}, h("b", {}, id), ` ${type} · ${stem}`)))),
-    found.items.length ? h("p", { class: "actions" }, go) : null);
+    found.items.length ? h("p", { class: "actions" }, go) : null));
   byId("found").hidden = false;
   byId("found-title").focus();
 }
@@ -68,7 +71,7 @@ form.addEventListener("submit", async (event) => {
     show(await send(file, values));
     say("");
   } catch (error) {
-    say(error instanceof TypeError || error.name === "TimeoutError" ? t("The server cannot be reached. Try again in a moment.") : error.message);
+    say(worded(error));
   }
   byId("send").disabled = false;
 });

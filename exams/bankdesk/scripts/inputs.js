@@ -5,7 +5,6 @@ import { LETTERS } from "../room/answer.js";
 import { h } from "../room/dom.js";
 import { t } from "../room/page.js";
 
-const FEWEST_OPTIONS = 4;
 let made = 0;
 const name = (field) => `${field.name}-${++made}`;
 
@@ -21,7 +20,7 @@ const whole = input("number", (text) => (text === "" ? undefined : Number(text))
 const line = input("text", (text, field) => (text === "" && field.optional ? undefined : text));
 
 function text(field, value) {
-  const element = h("textarea", { rows: field.name === "stem" ? 4 : 3 });
+  const element = h("textarea", { rows: 3 });
   element.value = value ?? "";
   return { element, read: () => element.value.trim() };
 }
@@ -37,11 +36,12 @@ function choice(field, value) {
 const suggested = (list) => (field, value, part) => {
   const id = name(field);
   const element = h("input", { type: "text", list: id, value: value ?? "" });
-  return { element: h("span", {}, element, h("datalist", { id }, ...part.data[list].map((one) => h("option", { value: one })))), control: element, read: () => element.value.trim() };
+  return { element: h("div", {}, element, h("datalist", { id }, ...part.data[list].map((one) => h("option", { value: one })))), read: () => element.value.trim() };
 };
 
 /** Options, lettered by their place. */
 function options(field, value, part) {
+  const [fewest, usual, most] = field.numbers;
   const texts = Object.values(value ?? {});
   const list = h("ol", { class: "option-list" });
   const row = (option) => {
@@ -56,9 +56,9 @@ function options(field, value, part) {
       item.querySelector(".letter").textContent = LETTERS[index];
       item.querySelector("input").setAttribute("aria-label", t("Option {letter}", { letter: LETTERS[index] }));
       item.querySelector("button").setAttribute("aria-label", t("Remove option {letter}", { letter: LETTERS[index] }));
-      item.querySelector("button").hidden = rows.length <= FEWEST_OPTIONS;
+      item.querySelector("button").hidden = rows.length <= fewest;
     });
-    more.hidden = rows.length >= LETTERS.length;
+    more.hidden = rows.length >= most;
   };
   const more = h("button", { type: "button", class: "quiet", onclick: () => {
     list.append(row(""));
@@ -66,7 +66,7 @@ function options(field, value, part) {
     list.lastElementChild.querySelector("input").focus();
     part.changed();
   } }, t("One more option"));
-  while (texts.length < field.number) texts.push("");
+  while (texts.length < usual) texts.push("");
   list.append(...texts.map(row));
   draw();
   return {

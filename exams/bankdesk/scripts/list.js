@@ -91,6 +91,7 @@ byId("export").addEventListener("click", () => {
   const formats = [...byId("formats").content.querySelectorAll("option")].map((option) => option.cloneNode(true));
   const fields = [
     h("p", {}, t("The items found are exported with their keys: keep the file where no candidate gets it.")),
+    h("p", { class: "quiet" }, t("Groups are exported whole.")),
     h("label", {}, t("Format"), h("select", { name: "format" }, ...formats)),
   ];
   ask(t("Export"), fields, t("Export"), async (values) => {

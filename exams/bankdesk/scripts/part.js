@@ -33,31 +33,31 @@ export class Part {
   /** Draw the fields anew with what `document` holds. */
   fill(document) {
     this.document = document;
-    this.fields = new Map();
+    this.fields = []; // two fields may have one name: which is there depends on another
     const id = h("input", { type: "text", value: document.id, disabled: this.version !== "" });
     this.id = { field: { name: "id", label: t("Id") }, input: { element: id, read: () => id.value.trim() }, ...this.frame({ name: "id", label: t("Id"), kind: "line", hint: t("Letters, digits, - and _; never used twice.") }, id) };
     const hidden = this.shared() !== null;
     for (const field of this.told.fields) {
       if (field.kind === "group" && hidden) continue;
       const input = KINDS[field.kind](field, at(document, field.name), this);
-      this.fields.set(field.name, { field, input, ...this.frame(field, input.element, input.control) });
+      this.fields.push({ field, input, ...this.frame(field, input.element) });
     }
-    this.element.replaceChildren(this.id.row, ...[...this.fields.values()].map(({ row }) => row));
+    this.element.replaceChildren(this.id.row, ...this.fields.map(({ row }) => row));
     this.refresh();
   }
 
-  frame(field, element, control = element) {
+  frame(field, element) {
     const hint = field.hint ? h("small", { class: "quiet" }, field.hint) : null;
     const error = h("p", { class: "wrong", role: "alert", hidden: true });
     const row = SIMPLE.has(field.kind)
       ? h("div", { class: "field", "data-field": field.name }, h("label", {}, h("span", {}, field.label), element), hint, error)
       : h("fieldset", { class: "field", "data-field": field.name }, h("legend", {}, field.label), element, hint, error);
-    return { row, error, control };
+    return { row, error };
   }
 
   /** What a field holds now. */
   value(name) {
-    return this.fields.get(name)?.input.read();
+    return this.fields.find(({ field }) => field.name === name && this.there(field))?.input.read();
   }
 
   /** The options whose letters may be the key. */
@@ -68,7 +68,7 @@ export class Part {
 
   /** Show the fields that are there now. */
   refresh() {
-    for (const { field, input, row } of this.fields.values()) {
+    for (const { field, input, row } of this.fields) {
       row.hidden = !this.there(field);
       input.refresh?.();
     }
@@ -84,7 +84,7 @@ export class Part {
   read() {
     const document = { id: this.id.input.read() };
     if (this.told.type) document.type = this.told.type;
-    for (const { field, input } of this.fields.values()) {
+    for (const { field, input } of this.fields) {
       const value = this.there(field) ? input.read() : undefined;
       if (value !== undefined) put(document, field.name, value);
     }
@@ -101,10 +101,11 @@ export class Part {
   /** Say what is wrong at the field that `path` leads to; false where there is no such field. */
   refuse(path, sentence) {
     const named = path.join(".");
-    const found = [["id", this.id], ...this.fields].find(([name]) => named === name || named.startsWith(`${name}.`)) ??
-      [...this.fields].find(([name]) => named && name.startsWith(`${named}.`));
+    const there = [this.id, ...this.fields.filter(({ field }) => this.there(field))];
+    const found = there.find(({ field }) => named === field.name || named.startsWith(`${field.name}.`)) ??
+      there.find(({ field }) => named && field.name.startsWith(`${named}.`));
     if (!found) return false;
-    const { error, row } = found[1];
+    const { error, row } = found;
     error.textContent = sentence;
     error.hidden = false;
     row.classList.add("refused");
@@ -115,7 +116,7 @@ export class Part {
 
   /** Take away what was said. */
   accept() {
-    for (const { error, row } of [this.id, ...this.fields.values()]) {
+    for (const { error, row } of [this.id, ...this.fields]) {
       error.hidden = true;
       row.classList.remove("refused");
     }
@@ -124,8 +125,8 @@ export class Part {
   /** [label, theirs] of the fields that hold something else in `theirs`. */
   differences(theirs) {
     const mine = this.read();
-    return [...this.fields.values()]
-      .filter(({ field }) => !field.name.startsWith("_") && JSON.stringify(at(mine, field.name) ?? null) !== JSON.stringify(at(theirs, field.name) ?? null))
+    return this.fields
+      .filter(({ field }) => this.there(field) && !field.name.startsWith("_") && JSON.stringify(at(mine, field.name) ?? null) !== JSON.stringify(at(theirs, field.name) ?? null))
       .map(({ field }) => [field.label, worded(at(theirs, field.name))]);
   }
 }
