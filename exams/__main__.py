@@ -13,8 +13,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from courses.cases import CaseStore
-from exams.bankdesk.banks import FOLDER as BANKS
 from exams.bankdesk.banks import Banks
+from exams.bankdesk.furnish import FOLDER as BANKS
 from exams.errands import errands
 from exams.hall import Hall
 from exams.identity import HubIdentity

@@ -19,7 +19,8 @@ from tornado.web import RequestHandler
 
 from courses.cases import CaseStore
 from exams import ledger, release, roster
-from exams.bankdesk.banks import FOLDER, Banks
+from exams.bankdesk.banks import Banks
+from exams.bankdesk.furnish import FOLDER
 from exams.errands import ErrandError
 from exams.exam import ROSTER, Exam
 from exams.form import Form

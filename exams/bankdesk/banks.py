@@ -18,9 +18,6 @@ from exams.files import Stamp, stamp
 from exams.items import Group, Item, load_file
 from exams.ledger import Entry, Measured, State
 
-FOLDER = "banks"
-"""Below $XINGLIN_HOME."""
-
 
 @dataclass(frozen=True)
 class Record:
