@@ -14,13 +14,15 @@ from exams.bankdesk.fields import LABELS
 from exams.bankdesk.sentences import FILES, ITEMS, WORDS
 from widgets import i18n
 
+PLACE = re.compile(r"\{\w+\}")
+
 
 @functools.cache
 def _shapes() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Every sentence with what it looks like when it is filled in; the first that fits is taken."""
+    """Every sentence with what it looks like when it is filled in; of those that fit the one with most words holds."""
+    longest_first = sorted((*ITEMS, *FILES), key=lambda text: len(PLACE.sub("", text)), reverse=True)
     return tuple(
-        (text, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(text)), re.DOTALL))
-        for text in (*ITEMS, *FILES)
+        (text, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(text)), re.DOTALL)) for text in longest_first
     )
 
 

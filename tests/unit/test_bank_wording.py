@@ -69,6 +69,7 @@ def test_there_are_sentences_to_look_at():
         ("dx-1 is live: only a draft is reviewed.", "dx-1 当前为启用，只有草稿可以审核。"),
         ("teacher01 wrote dx-1: another teacher reviews it.", "dx-1 由 teacher01 命题，须由另一位教师审核。"),
         ("left out: its text holds a control character", "未导入：文字中含有控制字符"),
+        ("The key 'Z' is not one of the options A, B.", "答案 'Z' 不在选项 A, B 之中。"),
         ("what nobody ever says", "what nobody ever says"),
     ],
 )
