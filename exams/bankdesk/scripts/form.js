@@ -54,7 +54,7 @@ function change() {
 
 /** Show where the error belongs. */
 function refuse(error) {
-  const [kind, ...path] = error.path ?? [];
+  const [kind, ...path] = error.path;
   const part = kind === "group" ? group : parts.find((one) => one.read().id === path[0]);
   const rest = kind === "group" ? path : path.slice(1);
   if (part?.refuse(rest, error.message)) say(t("Not saved: see the field that is marked."));
