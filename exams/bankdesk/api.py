@@ -170,8 +170,12 @@ class StaffItem(DeskApi):
         asset = self.item(bank, item).asset
         if asset is None or asset["kind"] != "dicom":
             raise ProblemError(404, "no_image", N_("This item has no image."))
+        return self.case(str(asset["case"]))
+
+    def case(self, case: str) -> Series:
+        """The image series of a case. Raises ProblemError where the library has none."""
         try:
-            return self.context.series(asset["case"])
+            return self.context.series(case)
         except Refusal as error:
             raise ProblemError(404, "no_case", "{said}", said=error.message.say(self.language)) from error
 
@@ -186,3 +190,19 @@ class Frame(StaffItem, pictures.Frame):
 
 class Signals(StaffItem, pictures.Signals):
     """See `pictures.Signals`."""
+
+
+class StaffCase(StaffItem):
+    """A case that an item may show, for the author who measures in it before there is an item."""
+
+    def series_of(self, _bank: str, item: str) -> Series:
+        """The image series of the case, which stands where the room's scripts put an item's id."""
+        return self.case(item)
+
+
+class CaseMeta(StaffCase, pictures.SeriesMeta):
+    """See `pictures.SeriesMeta`."""
+
+
+class CaseFrame(StaffCase, pictures.Frame):
+    """See `pictures.Frame`; the images of a case never change."""

@@ -166,6 +166,7 @@ class Form(BankPage):
         data = {
             "bank": self.bank.name,
             "prefix": self.context.prefix,
+            "base": self.context.static_prefix,
             "user": self.current_user.user,
             "items": items,
             "group": group,

@@ -116,10 +116,11 @@ class Upload(Trade):
         except DocumentError as error:
             raise ProblemError(400, "refused", "{said}", said=self.said(error.sentence)) from error
         kept, clashes = without_clashes(data, self.bank)
+        told = [loss for loss in losses if loss.item not in clashes]
         token = secrets.token_hex(8)
         self.pending("import").write_text(json.dumps({"token": token, "stem": stem, "data": kept}), encoding="utf-8")
         items = [{name: str(item[name]) for name in ("id", "type", "stem")} for item in kept["items"]]
-        self.answer({"token": token, "items": items, "clashes": clashes, "report": self.report(losses)})
+        self.answer({"token": token, "items": items, "clashes": clashes, "report": self.report(told)})
 
     def _defaults(self, name: str) -> Defaults:
         """What stands in where the file says nothing."""

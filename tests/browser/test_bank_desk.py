@@ -319,6 +319,40 @@ def test_one_more_item_on_shared_options(desks, process, bank):
     assert (item.group.id, item.key, state) == ("dx-ecg-g1", "B", ledger.State.DRAFT)
 
 
+def test_a_new_measurement_is_measured_by_its_author_in_the_image(desks, process, bank):
+    desk = desks()
+    page = desk.page
+    desk.open("new?type=measurement")
+    for name, text in {
+        "asset.case": "phantom-ct",
+        "asset.frame": "12",
+        "unit": "mm",
+        "key": "40",
+        "tolerance": "30",
+    }.items():
+        page.locator(f"[data-field='{name}'] input").first.fill(text)
+    page.fill("[data-field=stem] textarea", "测量长度")
+    page.fill("[data-field=rationale] textarea", "理由。")
+    page.fill("[data-field=source] input", "《医学影像学》第8版")
+    page.get_by_role("button", name="在影像中测量").click()
+    stage = page.locator(".example canvas").first
+    expect(stage).to_be_visible()
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.45, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.52, y, steps=4)
+    page.mouse.up()
+    points = page.locator("[data-field=example] input").nth(1)
+    expect(points).not_to_have_value("")
+    desk.fits()
+    page.click("#save")
+    page.wait_for_url("**/item/**")
+    item, _ = stored(process, bank, "dx-ecg-019")
+    assert (item.measure, item.example["frame"], len(item.example["points"])) == ("length", 12, 2)
+
+
 @pytest.mark.parametrize("kind", ["X", "numeric", "ecg", "short"])
 def test_a_new_item_of_other_types(desks, process, bank, kind):
     desk = desks()

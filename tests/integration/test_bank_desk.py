@@ -106,6 +106,9 @@ PAGES = {
     f"api/bank/diagnostics/{AT}/items/{ITEM}/frames/0": (401, 403, 403, *[404] * 5),
     f"api/bank/diagnostics/{AT}/items/{ECG}/signals": (401, 403, 403, *STAFF),
     f"api/bank/diagnostics/{AT}/items/{ITEM}/signals": (401, 403, 403, *[404] * 5),
+    "api/bank/diagnostics/cases/items/phantom-ct/series": (401, 403, 403, *STAFF),
+    "api/bank/diagnostics/cases/items/phantom-ct/frames/0": (401, 403, 403, *STAFF),
+    "api/bank/diagnostics/cases/items/nowhere/series": (401, 403, 403, *[404] * 5),
     "api/bank/diagnostics/export/gift": (401, 403, 403, *[404] * 5),
 }
 WRITES = {  # an empty body is not what our scripts send; nobody has our token without a page of ours
@@ -353,6 +356,7 @@ def test_an_import_is_told_about_first_and_written_when_confirmed(process, bank)
     told = desk.upload(GIFT.encode()).json()
     assert [item["id"] for item in told["items"]] == ["in-1"]
     assert told["clashes"] == ["dx-ecg-001"]
+    assert all("dx-ecg-001" not in line["items"] for line in told["report"])
     assert any("in-2" in line["items"] and "未导入" in line["why"] for line in told["report"])
     assert {path: path.read_bytes() for path in folder.glob("*.*l")} == before
     other = staff(process, bank, "teacher02")

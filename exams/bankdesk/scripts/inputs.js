@@ -2,8 +2,11 @@
 // undefined for what is left out. `part` is the item or group that the field is of.
 
 import { LETTERS } from "../room/answer.js";
+import { connect } from "../room/api.js";
+import { Clock } from "../room/clock.js";
 import { h } from "../room/dom.js";
 import { t } from "../room/page.js";
+import { show } from "../room/tools.js";
 
 let made = 0;
 const name = (field) => `${field.name}-${++made}`;
@@ -164,16 +167,38 @@ function parameters(field, value, part) {
   return { element, read, refresh };
 }
 
-/** The author's own measurement: the frame, and its points as "x,y x,y". */
+/** The author's own measurement: the frame, and its points as "x,y x,y", made in the image or typed. */
 function example(field, value, part) {
   const frame = h("input", { type: "number", step: 1, value: value?.frame ?? part.value("asset.frame") ?? 0, "aria-label": t("Frame") });
-  const points = h("input", { type: "text", value: (value?.points ?? []).map((point) => point.join(",")).join(" "), placeholder: "120,80 160,80", "aria-label": t("Points as x,y x,y in pixels") });
+  const points = h("input", { type: "text", placeholder: "120,80 160,80", "aria-label": t("Points as x,y x,y in pixels") });
+  const write = (measured) => (points.value = measured.map((point) => point.map((number) => Number(number.toFixed(1))).join(",")).join(" "));
+  write(value?.points ?? []);
   const read = () => ({
     kind: part.value("measure"),
     frame: frame.value === "" ? 0 : Number(frame.value),
     points: points.value.trim().split(/\s+/).filter(Boolean).map((point) => point.split(/[,，]/).map(Number)),
   });
-  return { element: h("span", { class: "pair" }, frame, points), read };
+  const stage = h("div", { class: "example" });
+  let take = () => {};
+  const open = async () => {
+    take();
+    const asset = { kind: "dicom", frame: part.value("asset.frame") ?? 0, window: part.value("asset.window") ?? [] };
+    const item = { id: part.value("asset.case"), type: "measurement", measure: part.value("measure"), asset };
+    const change = (measured) => {
+      if (!measured) return;
+      frame.value = measured.frame;
+      write(measured.points);
+      part.changed();
+    };
+    const api = connect(`${part.data.prefix}api/bank/${part.data.bank}/cases/`, new Clock());
+    try {
+      take = await show(item, null, { api, base: part.data.base, change, element: stage });
+    } catch (error) {
+      stage.replaceChildren(h("p", { class: "wrong", role: "alert" }, error.message));
+    }
+  };
+  const button = h("button", { type: "button", class: "button second", onclick: open }, t("Measure in the image"));
+  return { element: h("div", {}, h("span", { class: "pair" }, frame, points), button, stage), read };
 }
 
 export const KINDS = {
