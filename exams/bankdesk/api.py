@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,12 +38,12 @@ class Items(DeskApi):
             raise unreadable()
         records = list(self.bank.records.values())
         found = search.found(records, query)
-        first = int(page) * search.PAGE
+        first, secret = int(page) * search.PAGE, self.secret
         self.answer(
             {
                 "total": len(found),
                 "pages": -(-len(found) // search.PAGE),
-                "items": [row(record) for record in found[first : first + search.PAGE]],
+                "items": [row(record, secret) for record in found[first : first + search.PAGE]],
                 "counts": search.counts(records, query),
             }
         )
@@ -101,8 +102,8 @@ def clashed(handler: DeskApi, item: str) -> ProblemError:
     return ProblemError(409, "clash", sentence, by=by, item=item)
 
 
-def row(record: Record) -> dict[str, Any]:
-    """A record as the list shows it."""
+def row(record: Record, secret: Set[str]) -> dict[str, Any]:
+    """A record as the list shows it; forms of `secret` exams are not counted."""
     item, told = record.item, record.measured
     stem = " ".join(item.stem.split())
     return {
@@ -113,7 +114,7 @@ def row(record: Record) -> dict[str, Any]:
         "stem": stem if len(stem) <= STEM_SHOWN else f"{stem[:STEM_SHOWN]}…",
         "state": record.state,
         "expected": item.difficulty,
-        "forms": record.forms,
+        "forms": sum(exam not in secret for exam in record.forms),
         "difficulty": told and told.difficulty,
         "discrimination": told and told.discrimination,
         "candidates": told and told.candidates,

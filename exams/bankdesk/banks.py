@@ -16,14 +16,14 @@ from exams import ledger
 from exams.documents import SLUG, DocumentError
 from exams.files import Stamp, stamp
 from exams.items import Group, Item, load_file
-from exams.ledger import Entry, Measured, State
+from exams.ledger import Act, Entry, Measured, State
 
 
 @dataclass(frozen=True)
 class Record:
     """An item with what the bank knows of it.
 
-    file: the name of its bank file. text: all that is searched, case folded. forms: in how many it stood.
+    file: the name of its bank file. text: all that is searched, case folded. forms: the exam of each form it stood in.
     """
 
     item: Item
@@ -31,7 +31,7 @@ class Record:
     file: str
     text: str
     state: State
-    forms: int
+    forms: tuple[str, ...]
     measured: Measured | None
 
 
@@ -145,7 +145,7 @@ class Banks:
                 one.file,
                 one.text,
                 ledger.state_of(own := entries.get(one.item.id, ()), one.item.id, one.version),
-                ledger.exposure(own).get(one.item.id, 0),
+                tuple(str(entry.detail.get("exam")) for entry in own if entry.act is Act.USE),
                 ledger.measured(own).get(one.item.id),
             )
             for one in read.values()

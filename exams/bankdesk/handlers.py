@@ -75,6 +75,12 @@ class Desk(Handler):
         """What the ledger says of the item."""
         return list(self.bank.entries.get(item, ()))
 
+    @property
+    def secret(self) -> frozenset[str]:
+        """The exams that are not over: nobody learns here which items are in their papers."""
+        now = self.context.store.now() / 1000
+        return frozenset(exam.id for exam in self.context.hall.exams() if now < exam.closes.timestamp())
+
     def title(self, bank: str) -> str:
         """What the bank is called."""
         return self.translate(KNOWN[bank]) if bank in KNOWN else bank

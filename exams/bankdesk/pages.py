@@ -17,7 +17,7 @@ from exams.bankdesk.editing import group_version
 from exams.bankdesk.handlers import DeskPage, no_bank
 from exams.interchange.formats import FORMATS
 from exams.items import GROUPED, SHARED_STEM, Group, Item
-from exams.ledger import Entry, State, authors
+from exams.ledger import Act, Entry, State, authors
 from exams.pages import KINDS, ROOM, labels
 from exams.web import CONTENT_SECURITY_POLICY, N_
 
@@ -90,14 +90,16 @@ class One(BankPage):
 
     def get(self, _bank: str, item: str) -> None:
         """The page."""
-        record = self.record(item)
-        own, entries = record.item, self.entries(item)
+        record, secret = self.record(item), self.secret
+        own = record.item
+        entries = [one for one in self.entries(item) if one.act is not Act.USE or one.detail.get("exam") not in secret]
         told = [(act, why) for act, why in deeds.offered(entries, own, self.current_user.user)]
         back = record.state is State.RETIRED
         self.present(
             "bank_item.html",
             item=own,
             record=record,
+            forms=sum(exam not in secret for exam in record.forms),
             kind=self.kinds().get(own.type, own.type),
             level=self.translate(fields.CHOICES[own.level]),
             key=key_of(own),

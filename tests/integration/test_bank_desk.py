@@ -201,6 +201,17 @@ def test_what_exams_told_stands_in_the_list_and_at_the_item(process, bank):
     assert "dx-1" in page
 
 
+def test_nobody_learns_here_which_items_are_in_the_paper_of_an_exam_that_is_not_over(process, bank):
+    folder = process.home / FOLDER / bank
+    item = next(item for item in load_bank(BANK) if item.id == ITEM)
+    uses = [ledger.entry(item, Act.USE, "lead01", datetime.now(UTC), exam=exam, form="A") for exam in ("joint", "gone")]
+    ledger.append(folder, uses)
+    desk = staff(process, bank)
+    (row,) = desk.ask("items", params={"text": ITEM}).json()["items"]
+    page = desk.look(f"item/{ITEM}").text
+    assert (row["forms"], "joint" in page, "gone · A" in page) == (1, False, True)
+
+
 def test_the_preview_holds_what_a_candidate_may_see_and_nothing_more(process, bank):
     desk = staff(process, bank)
     for item in load_bank(BANK):

@@ -18,7 +18,7 @@ from exams.ledger import Act, State
 
 AT = datetime(2027, 1, 8, tzinfo=UTC)
 ITEMS = load_bank(PACKAGED / "diagnostics")
-RECORDS = [Record(item, "", "", searched(item), list(State)[place % 4], 0, None) for place, item in enumerate(ITEMS)]
+RECORDS = [Record(item, "", "", searched(item), list(State)[place % 4], (), None) for place, item in enumerate(ITEMS)]
 VALUES = {
     "type": sorted({item.type for item in ITEMS}),
     "topic": sorted({item.topic for item in ITEMS}),
