@@ -13,6 +13,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from courses.cases import CaseStore
+from exams.bankdesk.banks import Banks
+from exams.bankdesk.furnish import FOLDER as BANKS
 from exams.errands import errands
 from exams.hall import Hall
 from exams.identity import HubIdentity
@@ -49,6 +51,7 @@ def main() -> None:
         result=functools.partial(released, hall),
         series=CaseStore(home / "cases").open,
         simulate=Simulator([*sys.argv[1:], "simulate"]),
+        banks=Banks(home / BANKS),
     )
     serve(config, port=address.port, address=address.hostname or "127.0.0.1")
 

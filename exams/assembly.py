@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,19 @@ from numpy.typing import NDArray
 from exams.blueprint import Blueprint, Cell
 from exams.form import Form
 from exams.items import TYPES, Group, Item
+from exams.ledger import Measured
 from exams.programme import Demand, solve
 
 DIFFICULTY, INFORMATION, EXPOSURE = "the mean difficulty", "the matched information", "the exposure limit"
 SAMPLE = 2.0
 """A bank may hold many times what is needed; forms are first sought among so many times the items needed."""
+
+ENOUGH = 30
+"""Candidates from whom an item's difficulty is measured: its standard error is then below 0.1."""
+BISERIAL_MOST = 0.9
+"""Where the approximation of the slope ends: a measured correlation beyond it is chance."""
+LOGISTIC = 1.7
+"""Turns slopes of the normal ogive into those of the logistic curve."""
 
 Unit = tuple[Item, ...]
 """What comes together: one item, or a whole group."""
@@ -31,12 +40,36 @@ class AssemblyError(ValueError):
     """The bank cannot fill the blueprint; the message names the cells that clash."""
 
 
-def information(item: Item) -> float:
-    """Fisher information of a Rasch item about candidates at the level its difficulty is told for: p (1 - p).
+def difficulty(item: Item, measured: Measured | None = None) -> float:
+    """The share of candidates who get the item right: as enough of them did, else as its author expects."""
+    return item.difficulty if measured is None or measured.candidates < ENOUGH else measured.difficulty
 
-    Lord, Applications of Item Response Theory to Practical Testing Problems (1980), chapter 5, with discrimination 1.
+
+def information(item: Item, measured: Measured | None = None) -> float:
+    """Fisher information of the item about candidates at the level its difficulty is told for: a^2 p (1 - p).
+
+    Lord, Applications of Item Response Theory to Practical Testing Problems (1980), chapter 5. The slope a is 1 (a
+    Rasch item) where too few candidates were asked to measure it.
     """
-    return item.difficulty * (1 - item.difficulty)
+    share = difficulty(item, measured)
+    slope = 1.0 if measured is None or measured.candidates < ENOUGH else slope_of(measured)
+    return slope**2 * share * (1 - share)
+
+
+def slope_of(measured: Measured) -> float:
+    """The logistic slope of an item whose difficulty and discrimination (a point-biserial correlation) were measured.
+
+    The point-biserial becomes the biserial r = rho sqrt(p q) / phi(z), where z cuts off p of a normal distribution
+    (Lord and Novick, Statistical Theories of Mental Test Scores, 1968, chapter 15), and a = 1.7 r / sqrt(1 - r^2) (Lord
+    1980, chapter 3). An item that all or none get right, or that the weaker get right more often, tells nothing: 0.
+    """
+    share = measured.difficulty
+    if not 0 < share < 1 or measured.discrimination <= 0:
+        return 0.0
+    normal = NormalDist()
+    biserial = measured.discrimination * math.sqrt(share * (1 - share)) / normal.pdf(normal.inv_cdf(share))
+    biserial = min(biserial, BISERIAL_MOST)
+    return LOGISTIC * biserial / math.sqrt(1 - biserial**2)
 
 
 def assemble(
@@ -47,22 +80,26 @@ def assemble(
     exam: str,
     seed: int,
     exposure: Mapping[str, int] | None = None,
+    measured: Mapping[str, Measured] | None = None,
 ) -> tuple[Form, ...]:
     """The `forms` of the exam `exam` from the items of the blueprint's subject.
 
-    exposure: in how many forms an item stood already, by id. Raises AssemblyError where no choice of items fits, naming
-    the demands that cannot be met together.
+    exposure: in how many forms an item stood already, by id; measured: what exams told of it. Raises
+    AssemblyError where no choice of items fits, naming the demands that cannot be met together.
     """
     pool = [item for item in items if item.subject == blueprint.subject]
-    problem = Problem(units_of(pool), blueprint, len(forms), exposure or {})
+    problem = Problem(units_of(pool), blueprint, len(forms), exposure or {}, measured or {})
     return tuple(
         Form(name, exam, tuple(item for unit in own for item in unit))
         for name, own in zip(forms, problem.solved(seed), strict=True)
     )
 
 
-def summary(forms: Sequence[Form], blueprint: Blueprint) -> dict[str, Any]:
+def summary(
+    forms: Sequence[Form], blueprint: Blueprint, measured: Mapping[str, Measured] | None = None
+) -> dict[str, Any]:
     """What the forms come to, as plain data: for people, and to see on another machine that they are the same."""
+    told = (measured or {}).get
     return {
         "title": blueprint.title,
         "difficulty_wanted": blueprint.difficulty,
@@ -72,8 +109,10 @@ def summary(forms: Sequence[Form], blueprint: Blueprint) -> dict[str, Any]:
                 "form": form.id,
                 "items": len(form.items),
                 "points": form.maximum,
-                "difficulty": round(sum(item.points * item.difficulty for item in form.items) / form.maximum, 4),
-                "information": round(sum(map(information, form.items)), 4),
+                "difficulty": round(
+                    sum(item.points * difficulty(item, told(item.id)) for item in form.items) / form.maximum, 4
+                ),
+                "information": round(sum(information(item, told(item.id)) for item in form.items), 4),
                 "cells": {str(cell): sum(map(cell.holds, form.items)) for cell in blueprint.cells},
                 "sha256": hashlib.sha256("\n".join(item.id for item in form.items).encode()).hexdigest(),
             }
@@ -93,8 +132,15 @@ def units_of(items: Sequence[Item]) -> list[Unit]:
 class Problem:
     """A blueprint over the units of a bank: what each form demands, and what may be taken."""
 
-    def __init__(self, units: Sequence[Unit], blueprint: Blueprint, forms: int, exposure: Mapping[str, int]) -> None:
-        self._units, self._blueprint, self._forms = units, blueprint, forms
+    def __init__(
+        self,
+        units: Sequence[Unit],
+        blueprint: Blueprint,
+        forms: int,
+        exposure: Mapping[str, int],
+        measured: Mapping[str, Measured],
+    ) -> None:
+        self._units, self._blueprint, self._forms, self._measured = units, blueprint, forms, measured
         self._anchors = self._having(blueprint.anchors)
         self._fitting = np.array([all(self._cell(item) for item in unit) for unit in units], dtype=bool)
         limit = blueprint.exposure_limit or math.inf
@@ -167,12 +213,18 @@ class Problem:
             for enemies in plan.enemies
         ]
         if plan.information_tolerance is not None:
-            told = np.array([sum(map(information, unit)) for unit in self._units])
+            told = np.array(
+                [sum(information(item, self._measured.get(item.id)) for item in unit) for unit in self._units]
+            )
             demands.append(Demand(INFORMATION, told, 0, math.inf, 1 - plan.information_tolerance))
             demands.append(Demand(INFORMATION, told, -math.inf, 0, 1 + plan.information_tolerance))
-        away = [sum(item.points * (item.difficulty - plan.difficulty) for item in unit) for unit in self._units]
+        away = [sum(self._away(item) for item in unit) for unit in self._units]
         band = plan.difficulty_tolerance * plan.points
         return [*demands, Demand(DIFFICULTY, np.array(away), -band, band)]
+
+    def _away(self, item: Item) -> float:
+        """How far the item takes a form from the difficulty wanted, in points."""
+        return item.points * (difficulty(item, self._measured.get(item.id)) - self._blueprint.difficulty)
 
     def _clash(self, demands: Sequence[Demand]) -> list[str]:
         """Names of demands that clash: those left after leaving out all without which there is a clash all the same."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from exams import ledger
+from exams import ledger, measures
 from exams.items import Item, load_bank
 from exams.ledger import Act
 
@@ -67,6 +68,25 @@ def history_command(bank: Path, item: str) -> None:
             click.echo(f"{entry.at}  {entry.by}  {entry.act}  {entry.version}{mark}  {told}".rstrip())
 
 
+@item_group.command("measure")
+@bank
+@click.option("--by", required=True, help="User name of who does it; kept in the ledger.")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def measure_command(bank: Path, by: str, file: Path) -> None:
+    """Write into the ledger what exams told of items: FILE is CSV or JSON with item, exam, candidates, difficulty and
+    discrimination.
+
+    Example: xinglin exam item measure --bank my-bank --by lead01 dx-2027.csv
+    """
+    found, items, now = measures.read(file), load_bank(bank), datetime.now(UTC)
+    chosen = _chosen(items, tuple(one.item for one in found))
+    told = zip(chosen, found, strict=True)
+    ledger.append(
+        bank, [ledger.entry(item, Act.MEASURE, by, now, exam=one.exam, **asdict(one.measured)) for item, one in told]
+    )
+    click.echo(f"measure: {len(found)} items.")
+
+
 def _add(name: str, act: Act, help_text: str) -> None:
     @item_group.command(
         name, help=f"{help_text}\n\nExample: xinglin exam item {name} --bank my-bank --by teacher01 --all"
@@ -88,16 +108,10 @@ def _add(name: str, act: Act, help_text: str) -> None:
                 if every:
                     continue
                 raise click.ClickException(f"{error} Nothing was changed.") from error
-            if not (every and act is Act.WRITE and _written(entries, item)):
+            if not (every and act is Act.WRITE and ledger.authors(entries, item)):
                 done.append(ledger.entry(item, act, by, datetime.now(UTC), **({"note": note} if note else {})))
         ledger.append(bank, done)
         click.echo(f"{name}: {len(done)} items.")
-
-
-def _written(entries: list[ledger.Entry], item: Item) -> bool:
-    """Whether somebody has put their name to the item as it is now."""
-    known = (item.id, ledger.version_of(item), Act.WRITE)
-    return any((entry.item, entry.version, entry.act) == known for entry in entries)
 
 
 for _name, (_act, _help) in ACTS.items():
@@ -109,5 +123,5 @@ def _chosen(items: tuple[Item, ...], names: tuple[str, ...]) -> list[Item]:
     known = {item.id: item for item in items}
     for name in names:
         if name not in known:
-            raise click.ClickException(f"The bank has no item {name!r}.")
+            raise click.ClickException(f"The bank has no item {name!r}. Nothing was changed.")
     return [known[name] for name in names]

@@ -13,6 +13,7 @@ from string import ascii_uppercase
 import click
 
 from exams import blueprint, ledger, roster, sealed
+from exams.bankdesk.furnish import FOLDER as BANKS
 from exams.exam import EXAM_ID, ROSTER, Exam, Session
 from exams.form import Form
 from exams.items import load_bank
@@ -38,6 +39,22 @@ def when(_context: click.Context, parameter: click.Parameter, value: str) -> dat
     return instant.astimezone(UTC)
 
 
+def own_bank(context: click.Context, _parameter: click.Parameter, folder: Path | None) -> Path:
+    """The folder named; by itself the installation's own bank, and before it has one the bank that comes with us."""
+    if folder is not None:
+        return folder
+    own: Path = context.obj.home / BANKS / "diagnostics"
+    return own if own.is_dir() else BANK / "diagnostics"
+
+
+of_bank = click.option(
+    "--bank",
+    callback=own_bank,
+    type=click.Path(path_type=Path),
+    help="Folder of the item bank; the installation's diagnostics bank by itself.",
+)
+
+
 def _sessions(_context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Session, ...]:
     """Sessions as `id,opens,closes,school,school...`."""
     found = []
@@ -52,7 +69,7 @@ def _sessions(_context: click.Context, parameter: click.Parameter, values: tuple
 
 @click.command("assemble")
 @click.argument("plan", metavar="BLUEPRINT", type=click.Path(path_type=Path))
-@click.option("--bank", default=BANK / "diagnostics", type=click.Path(path_type=Path), help="Folder of the item bank.")
+@of_bank
 @click.option("--forms", "number", default=1, type=click.IntRange(1, len(FORMS)), help="How many parallel forms.")
 @click.option("--seed", default=1, type=click.IntRange(0), help="Decides among forms that fit the blueprint.")
 @click.option(
@@ -74,7 +91,8 @@ def assemble_command(plan: Path, bank: Path, number: int, seed: int, out: Path, 
     forms = _assembled(bank, plan, name, FORMS[:number], seed)
     for form in forms:
         form.save(out / f"{form.id}.json")
-    click.echo(json.dumps({"seed": seed} | summary(forms, blueprint.load(plan)), ensure_ascii=False, indent=1))
+    told = summary(forms, blueprint.load(plan), ledger.measured(ledger.read(bank) or ()))
+    click.echo(json.dumps({"seed": seed} | told, ensure_ascii=False, indent=1))
 
 
 @click.command("build")
@@ -87,7 +105,7 @@ def assemble_command(plan: Path, bank: Path, number: int, seed: int, out: Path, 
 @click.option(
     "--roster", "roster_file", required=True, type=click.Path(path_type=Path), help="Candidates: .csv or .xlsx."
 )
-@click.option("--bank", default=BANK / "diagnostics", type=click.Path(path_type=Path), help="Folder of the item bank.")
+@of_bank
 @click.option(
     "--blueprint", "plan", default=BANK / "diagnostics" / "blueprint-20.toml", type=click.Path(path_type=Path)
 )
@@ -210,7 +228,14 @@ def _assembled(bank: Path, plan: Path, name: str, forms: Sequence[str], seed: in
     try:
         entries = ledger.read(bank)
         items = ledger.usable(entries, load_bank(bank))
-        exposure = ledger.exposure(entries or ())
-        return assembly.assemble(items, blueprint.load(plan), forms=forms, exam=name, seed=seed, exposure=exposure)
+        return assembly.assemble(
+            items,
+            blueprint.load(plan),
+            forms=forms,
+            exam=name,
+            seed=seed,
+            exposure=ledger.exposure(entries or ()),
+            measured=ledger.measured(entries or ()),
+        )
     except assembly.AssemblyError as error:
         raise click.ClickException(str(error)) from error

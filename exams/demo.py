@@ -1,15 +1,19 @@
-"""The demo's exams: one open, one finished, marked and released. Its responses are made up, always the same."""
+"""The demo's banks and exams: one exam open, one finished, marked and released. Its responses are made up, always the
+same.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 
-from exams import assembly, blueprint, gradebook, roster
+from exams import assembly, blueprint, gradebook, ledger, roster
+from exams.bankdesk.furnish import FOLDER as BANKS
+from exams.bankdesk.furnish import furnish
 from exams.exam import DATABASE, ROSTER, Exam
 from exams.form import Form
 from exams.items import Item, load_bank
@@ -27,6 +31,10 @@ FINISHED, OPEN = "dx-finished", "dx-open"
 MINUTES = 60
 SEED = 2026
 ABILITY_SD = 0.12  # spread of the candidates' chances around the items' difficulty
+SPARE = 13
+"""Of the items in no form every so many is a draft, and the next one reviewed."""
+SIGNED_DAYS = (40, 30, 20)
+"""How many days ago an item was written, reviewed and published."""
 LEFT_OUT = 0.05  # share of items that a candidate leaves out
 
 
@@ -39,11 +47,13 @@ class Student:
     school: str
 
 
-def seed(home: Path, students: Sequence[Student], lead: str, marker: str, now: datetime) -> None:
-    """Create both exams under `home` ($XINGLIN_HOME); exams that are there already stay as they are.
+def seed(home: Path, students: Sequence[Student], lead: str, teachers: Sequence[str], now: datetime) -> None:
+    """Create both exams under `home` ($XINGLIN_HOME), and ledgers for its banks; what is there already stays as it is.
 
-    lead: user name of the group lead, who releases; marker: of the teacher who marks; now: aware UTC.
+    lead: user name of the group lead, who releases; teachers: of two, the first of whom marks; now: aware UTC.
     """
+    marker = teachers[0]
+    furnish(home / BANKS)
     candidates = [
         Candidate(f"DX{place:04}", student.user, student.name, student.school, "A", 10 if place == 2 else 0)
         for place, student in enumerate(students, 1)
@@ -74,8 +84,51 @@ def seed(home: Path, students: Sequence[Student], lead: str, marker: str, now: d
                 _mark_short_answers(office.course(exam), exam.form("A"), store.responses(exam.id))
                 store.note(exam.id, marker, "mark", {"outcome": "short answers"}).result()
                 store.note(exam.id, lead, "release", {"outcome": office.release(exam.id, lead)}).result()
+                _sign(home / BANKS, made, lead, teachers, now)
+                _tell(home / BANKS / BANK.name, exam, gradebook.results(office.course(exam), exam.form("A")), lead, now)
     finally:
         store.close()
+
+
+def _sign(banks: Path, exams: Sequence[Exam], lead: str, teachers: Sequence[str], now: datetime) -> None:
+    """Ledgers: most items are live, some await a review or the lead, so that every state is there to be seen."""
+    forms = [exam.form("A") for exam in exams]
+    used = [(item.id, form) for form in forms for item in form.items]
+    for bank in sorted(banks.iterdir()):
+        if ledger.read(bank) is not None:
+            continue
+        entries = []
+        items = load_bank(bank)
+        spare = [item for item in items if item.group is None and item.id not in dict(used)]
+        drafts, reviewed = spare[::SPARE], spare[1::SPARE]
+        for place, item in enumerate(items):
+            author, reviewer = teachers[place % 2], teachers[1 - place % 2]
+            acts = [(ledger.Act.WRITE, author), (ledger.Act.REVIEW, reviewer), (ledger.Act.PUBLISH, lead)]
+            done = acts[: 1 if item in drafts else 2 if item in reviewed else 3]
+            for days, (act, by) in zip(SIGNED_DAYS, done, strict=False):
+                entries.append(ledger.entry(item, act, by, now - timedelta(days=days)))
+        own = {item.id: item for item in items}
+        entries += [
+            ledger.entry(own[name], ledger.Act.USE, lead, now - timedelta(days=9), exam=form.exam, form=form.id)
+            for name, form in used
+            if name in own
+        ]
+        ledger.append(bank, entries)
+
+
+def _tell(bank: Path, exam: Exam, results: Mapping[str, Sequence[gradebook.Result]], lead: str, now: datetime) -> None:
+    """What the finished exam tells of its items, into the bank's ledger."""
+    points = {(number, one.item): one.points / one.maximum for number, own in results.items() for one in own}
+    form = exam.form("A")
+    table = np.array([[points[number, item.id] for item in form.items] for number in sorted(results)])
+    entries = []
+    for column, item in enumerate(form.items):
+        own, rest = table[:, column], np.delete(table, column, axis=1).sum(axis=1)
+        varies = own.std() > 0 and rest.std() > 0  # a correlation with what is always the same says nothing
+        discrimination = float(np.corrcoef(own, rest)[0, 1]) if varies else 0.0
+        told = ledger.Measured(len(own), round(float(own.mean()), 4), round(discrimination, 4))
+        entries.append(ledger.entry(item, ledger.Act.MEASURE, lead, now, exam=exam.id, **asdict(told)))
+    ledger.append(bank, entries)
 
 
 class _Clock:

@@ -16,7 +16,7 @@ from exams.documents import Document, DocumentError, Fields
 from exams.form import Form
 from exams.roster import Candidate
 
-EXAM_ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
+EXAM_ID = re.compile(r"(?!bank$)[a-z0-9][a-z0-9_-]*")  # the exam service has the item bank at that address
 FILE, ROSTER = "exam.toml", "roster.csv"
 DATABASE = "exams.sqlite"  # beside the exams: the response store of all of them
 GRADEBOOK = "gradebook/gradebook.db"

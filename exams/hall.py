@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from exams import sealed
 from exams.documents import DocumentError
 from exams.exam import EXAM_ID, FILE, ROSTER, Exam
+from exams.files import stamp
 from exams.form import Form
 from exams.items import Item
 from exams.order import ordered, with_options_ordered
@@ -114,7 +115,7 @@ class Hall:
 
     def _while_unchanged(self, what: str, files: tuple[Path, ...], read: Callable[[], T]) -> T:
         """`what`, as `read` gives it; the same as before while none of `files` has changed."""
-        stamps = tuple(_stamp(file) for file in files)
+        stamps = tuple(stamp(file) for file in files)
         known: tuple[object, T] | None = self._kept.get((what, *files))
         if known is None:
             known = (stamps, read())
@@ -131,12 +132,3 @@ class Hall:
 def _files(exam: Exam, form: str) -> tuple[Path, ...]:
     """The files that a form of an exam may stand in."""
     return exam.folder / f"{form}.json", sealed.path_of(exam, form)
-
-
-def _stamp(file: Path) -> tuple[int, int, int] | None:
-    """What changes when a file does; None where there is none."""
-    try:
-        stat = file.stat()
-    except FileNotFoundError:
-        return None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -51,7 +51,7 @@ class NotAllowedError(ValueError):
 
 @dataclass(frozen=True)
 class Entry:
-    """One act. at: aware UTC, ISO 8601. detail: of USE {exam, form}, of MEASURE {exam, candidates, difficulty, ...}."""
+    """One act. at: aware UTC, ISO 8601. detail: of USE {exam, form}, of MEASURE {exam} and the fields of `Measured`."""
 
     at: str
     by: str
@@ -59,6 +59,19 @@ class Entry:
     item: str
     version: str
     detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What an exam told of an item, whatever its version.
+
+    candidates: how many were asked. difficulty: share of the points they earned, 0 to 1, so that 1 is the easiest.
+    discrimination: correlation of the item's points with those of the rest of the form, -1 to 1.
+    """
+
+    candidates: int
+    difficulty: float
+    discrimination: float
 
 
 def version_of(item: Item) -> str:
@@ -71,9 +84,14 @@ def version_of(item: Item) -> str:
 
 def state(entries: Iterable[Entry], item: Item) -> State:
     """Where the item, as it is now, stands."""
-    version, found = version_of(item), State.DRAFT
+    return state_of(entries, item.id, version_of(item))
+
+
+def state_of(entries: Iterable[Entry], item: str, version: str) -> State:
+    """Where this version of the item stands."""
+    found = State.DRAFT
     for entry in entries:
-        if entry.item == item.id and entry.version == version:
+        if entry.item == item and entry.version == version:
             found = AFTER.get(entry.act, found)
     return found
 
@@ -86,16 +104,21 @@ AFTER = {
 }
 
 
+def authors(entries: Iterable[Entry], item: Item) -> set[str]:
+    """Who put their name to the item as it is now."""
+    version = version_of(item)
+    return {entry.by for entry in entries if (entry.item, entry.version, entry.act) == (item.id, version, Act.WRITE)}
+
+
 def allow(entries: Sequence[Entry], item: Item, act: Act, by: str) -> None:
     """Raise NotAllowedError where `by` may not do `act` to the item as it is now."""
-    now, version = state(entries, item), version_of(item)
-    authors = {entry.by for entry in entries if (entry.item, entry.version, entry.act) == (item.id, version, Act.WRITE)}
+    now = state(entries, item)
     if act is Act.REVIEW:
         if now is not State.DRAFT:
             raise NotAllowedError(f"{item.id} is {now}: only a draft is reviewed.")
-        if not authors:
+        if not (known := authors(entries, item)):
             raise NotAllowedError(f"Nobody has put their name to {item.id} as it is now: its author does that first.")
-        if by in authors:
+        if by in known:
             raise NotAllowedError(f"{by} wrote {item.id}: another teacher reviews it.")
     elif act is Act.PUBLISH and now is not State.REVIEWED:
         raise NotAllowedError(f"{item.id} is {now}: only a reviewed item goes live.")
@@ -110,6 +133,15 @@ def exposure(entries: Iterable[Entry]) -> dict[str, int]:
         if entry.act is Act.USE:
             counted[entry.item] = counted.get(entry.item, 0) + 1
     return counted
+
+
+def measured(entries: Iterable[Entry]) -> dict[str, Measured]:
+    """What the last exam that was measured told of each item."""
+    return {entry.item: _measured(entry) for entry in entries if entry.act is Act.MEASURE}
+
+
+def _measured(entry: Entry) -> Measured:
+    return Measured(*(entry.detail[name] for name in ("candidates", "difficulty", "discrimination")))
 
 
 def usable(entries: Sequence[Entry] | None, items: Sequence[Item]) -> list[Item]:
@@ -139,6 +171,8 @@ def read(bank: Path) -> list[Entry] | None:
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         try:
             found.append(Entry(**{**(plain := json.loads(line)), "act": Act(plain["act"])}))
+            if found[-1].act is Act.MEASURE:
+                _measured(found[-1])
         except (ValueError, TypeError, KeyError) as error:
             raise DocumentError(f"This line is no entry of a ledger ({error}).", (), f"{path}:{number}") from error
     return found

@@ -40,10 +40,15 @@ KINDS = {
 
 
 @functools.cache
-def labels(language: str) -> str:
-    """Every text of the room's scripts in `language`, as a JSON object from the English text to what is shown."""
-    found = extract_from_dir(ROOM, method_map=[("**.js", "javascript")], keywords={"t": None})
-    texts = sorted({message for _, _, message, _, _ in found if isinstance(message, str)})
+def labels(language: str, *folders: Path) -> str:
+    """Every text of the scripts in `folders`, the room's by itself, in `language`, as a JSON object from the English
+    text to what is shown.
+    """
+    found = [
+        extract_from_dir(folder, method_map=[("**.js", "javascript")], keywords={"t": None})
+        for folder in folders or (ROOM,)
+    ]
+    texts = sorted({message for one in found for _, _, message, _, _ in one if isinstance(message, str)})
     catalogue = i18n.translations("exams", language)
     return json.dumps({text: catalogue.gettext(text) for text in texts}, ensure_ascii=False).replace("<", "\\u003c")
 

@@ -19,6 +19,8 @@ from tornado.web import Application
 
 from courses.series import Series
 from exams import api, desk, experiments, gate, invigilation, pages, pictures, web
+from exams.bankdesk.banks import Banks
+from exams.bankdesk.routes import routes as bank_routes
 from exams.errands import Errand
 from exams.exam import Exam
 from exams.hall import Hall
@@ -56,7 +58,7 @@ class Config:
     (collect, mark, release); each also keeps it in the audit log.
     result: `(exam id, candidate number)` to what was released to that candidate, None before release. series: a case
     id to its image series. formgrader: the address of nbgrader's formgrader of an exam. simulate: runs a model that an
-    item puts to the test.
+    item puts to the test. banks: what the desk of the item bank is over; without them there is none.
     """
 
     hall: Hall
@@ -71,6 +73,7 @@ class Config:
     series: Callable[[str], Series] = without_images
     formgrader: Callable[[Exam], str] = lambda exam: f"/services/{exam.course}/"
     simulate: Simulate = without_simulations
+    banks: Banks | None = None
 
 
 def secret(path: Path) -> str:
@@ -88,7 +91,9 @@ def make_app(config: Config) -> Application:
     """The application; it keeps nothing that is not in `config.store`, so it can die at any moment."""
     prefix = config.prefix
     sessions = Sessions(prefix)
-    static = Static.of(room=HERE / "room", widgets=HERE.parent / "widgets" / "static")
+    static = Static.of(
+        room=HERE / "room", bank=HERE / "bankdesk" / "scripts", widgets=HERE.parent / "widgets" / "static"
+    )
     context = web.Context(
         hall=config.hall,
         store=config.store,
@@ -143,6 +148,7 @@ def make_app(config: Config) -> Application:
             *config.identity.routes(prefix, sessions),
             (f"{prefix}health", web.Health),
             (rf"{prefix}static/{static.version}/(.+)", StaticFiles, {"static": static}),
+            *(bank_routes(context, config.banks) if config.banks else ()),
             *((prefix + pattern, handler, carried) for pattern, handler in routes),
             (r".*", web.NotFound, carried),
         ],

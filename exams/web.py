@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -253,11 +253,12 @@ class Handler(RequestHandler):
 class Page(Handler):
     """A page for a person who is logged in; who is not is sent to log in first."""
 
-    def prepare(self) -> None:
+    def prepare(self) -> Awaitable[None] | None:
         """Send those without a session to login and back here."""
         if self.current_user is None:
             start = self.context.identity.login_url(self.context.prefix)
             self.redirect(f"{start}?{urlencode({'next': self.request.uri})}")
+        return None
 
     def show(self, template: str, **values: object) -> None:
         """Answer with a template."""
@@ -283,10 +284,11 @@ class Page(Handler):
 class Api(Handler):
     """JSON for a person who is logged in; who is not gets 401."""
 
-    def prepare(self) -> None:
+    def prepare(self) -> Awaitable[None] | None:
         """Refuse those without a session."""
         if self.current_user is None:
             raise ProblemError(401, "login", N_("You are not logged in any more. Log in again; your answers are kept."))
+        return None
 
     def body(self) -> dict[str, Any]:
         """The request's JSON object. Raises ProblemError where it is none."""

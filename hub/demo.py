@@ -37,8 +37,9 @@ def seed(settings: Settings) -> None:
     everybody = people()
     write_accounts(settings.home, everybody, accounts.create(everybody))
     students = [Student(one.user, one.name, one.school) for one in everybody if one.role == Role.STUDENT]
-    lead, marker = (next(one.user for one in everybody if one.role == role) for role in (Role.LEAD, Role.TEACHER))
-    seed_exams(settings.home, students, lead, marker, dt.datetime.now(dt.UTC))
+    lead = next(one.user for one in everybody if one.role == Role.LEAD)
+    teachers = [one.user for one in everybody if one.role == Role.TEACHER]
+    seed_exams(settings.home, students, lead, teachers, dt.datetime.now(dt.UTC))
 
 
 def clear(settings: Settings) -> None:

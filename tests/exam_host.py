@@ -4,6 +4,7 @@ Run as `python -m tests.exam_host HOME PORT`; `furnish(HOME, ...)` puts the exam
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,13 +18,15 @@ from pathlib import Path
 from tornado.web import RequestHandler
 
 from courses.cases import CaseStore
-from exams import release, roster
+from exams import ledger, release, roster
+from exams.bankdesk.banks import Banks
+from exams.bankdesk.furnish import FOLDER
 from exams.errands import ErrandError
 from exams.exam import ROSTER, Exam
 from exams.form import Form
 from exams.hall import Hall
 from exams.identity import Person, Sessions, local
-from exams.items import Item, load_bank
+from exams.items import Item, load_bank, load_file
 from exams.roster import Candidate, school_group
 from exams.service import Config, secret, serve
 from exams.simulator import Simulator
@@ -76,6 +79,20 @@ def furnish(
         exam.save_form(Form("A", own, form.items))
         exam.save()
     return form
+
+
+def furnish_bank(home: Path, name: str = "diagnostics") -> Path:
+    """Put the diagnostics bank there with a ledger: written by teacher01, reviewed by teacher02, published, but for the
+    last two items of each file, which are drafts of teacher01's."""
+    folder = home / FOLDER / name
+    shutil.copytree(BANK, folder)
+    at = datetime.now(UTC)
+    acts = ((ledger.Act.WRITE, "teacher01"), (ledger.Act.REVIEW, "teacher02"), (ledger.Act.PUBLISH, "lead01"))
+    for path in sorted(folder.glob("*.yaml")):
+        items = load_file(path)
+        drafts = [ledger.entry(item, *acts[0], at) for item in items[-2:]]
+        ledger.append(folder, [ledger.entry(item, *act, at) for item in items[:-2] for act in acts] + drafts)
+    return folder
 
 
 def store_url(home: Path) -> str:
@@ -181,6 +198,7 @@ def config(home: Path) -> Config:
         result=released,
         simulate=Simulator([sys.executable, "-m", "hub.cli", "simulate"]),
         series=CaseStore(Path(os.environ.get("XINGLIN_TEST_CASES", home / "cases"))).open,
+        banks=Banks(home / FOLDER),
     )
 
 

@@ -84,8 +84,13 @@ class BankFile:
 
     def text(self) -> str:
         """As YAML."""
-        dumped: str = yaml.dump(self.data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=WIDTH)
-        return dumped
+        return dumped(self.data)
+
+
+def dumped(data: Any) -> str:
+    """Plain data as bank files write it, in YAML."""
+    text: str = yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=WIDTH)
+    return text
 
 
 def completed(reading: Reading, defaults: Defaults) -> tuple[BankFile, list[Loss]]:
@@ -96,7 +101,7 @@ def completed(reading: Reading, defaults: Defaults) -> tuple[BankFile, list[Loss
     losses = list(reading.losses)
     _refuse_twice(str(item["id"]) for item in reading.items)
     for item in reading.items:
-        for text in _texts([item, reading.groups.get(str(item.get("group")), {})]):
+        for text in texts_of([item, reading.groups.get(str(item.get("group")), {})]):
             if found := harm(text):
                 raise DocumentError(f"Question {item['id']} holds {found}: remove it and import again.")
     groups = _sound_groups(reading)
@@ -121,15 +126,14 @@ def _data(items: list[dict[str, Any]], groups: Mapping[str, Group]) -> dict[str,
     used = dict.fromkeys(str(item["group"]) for item in items if "group" in item)
     if used:
         data["groups"] = [groups[name].document() for name in used]
-    data["items"] = [
-        {
-            name: item[name]
-            for name in sorted(item, key=_place)
-            if name not in ("subject", "topic") or item[name] != data[name]
-        }
-        for item in items
-    ]
+    data["items"] = [entry_of(item, data) for item in items]
     return data
+
+
+def entry_of(item: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """The item as it is written into the bank file `data`, which says subject and topic for all of its items."""
+    own = {name: item[name] for name in sorted(item, key=_place)}
+    return {name: value for name, value in own.items() if name not in ("subject", "topic") or value != data[name]}
 
 
 def _place(name: str) -> int:
@@ -142,16 +146,17 @@ def _refuse_twice(ids: Iterable[str]) -> None:
         raise DocumentError(f"The id {twice[0]!r} stands in the file twice: give each question its own, import again.")
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts_of(value: Any) -> Iterator[str]:
+    """Every text in plain data, names of fields included."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for name, inner in value.items():
-            yield from _texts(name)
-            yield from _texts(inner)
+            yield from texts_of(name)
+            yield from texts_of(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _texts(inner)
+            yield from texts_of(inner)
 
 
 def _sound_groups(reading: Reading) -> dict[str, Group]:

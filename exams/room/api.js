@@ -1,11 +1,12 @@
 // Talking to the exam service.
 
-/** The service answered that something is wrong; `message` says what and what to do. */
+/** The service answered that something is wrong; `message` says what and what to do, `path` in which field of a form. */
 export class Refusal extends Error {
-  constructor(status, code, message) {
+  constructor(status, code, message, path = []) {
     super(message);
     this.status = status;
     this.code = code;
+    this.path = path;
   }
 }
 
@@ -31,7 +32,7 @@ async function ask(url, body, timeout = TIMEOUT_MS) {
   if (response.ok) return response;
   const answer = await response.json().catch(() => null);
   if (response.status >= 500) throw new Unreachable(answer?.message ?? `HTTP ${response.status}`);
-  throw new Refusal(response.status, answer?.error ?? "", answer?.message ?? `HTTP ${response.status}`);
+  throw new Refusal(response.status, answer?.error ?? "", answer?.message ?? `HTTP ${response.status}`, answer?.path);
 }
 
 /** The API below `base`; `clock` learns the server's time from every reply. */

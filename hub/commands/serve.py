@@ -8,6 +8,8 @@ import click
 
 from courses.build import build
 from courses.catalogue import read_catalogue
+from exams.bankdesk.furnish import FOLDER as BANKS
+from exams.bankdesk.furnish import furnish
 from hub.accounts_file import accounts_file, read_accounts
 from hub.serve import Platform, ServeError, check_ground
 from hub.settings import Settings
@@ -31,6 +33,7 @@ def serve(settings: Settings, with_demo: bool) -> None:
     build_assets()
     click.echo("==> Courses")
     build(read_catalogue(), settings.home / "courses")
+    furnish(settings.home / BANKS)
     if with_demo and not accounts_file(settings.home).exists():
         from hub.demo import seed  # nbgrader and SciPy, which a second start does without
 

@@ -44,7 +44,7 @@ def seen_by(home: Path, name: str, number: str) -> release.CandidateResult | Non
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("demo")
-    seed(home, STUDENTS, "lead01", "teacher01", NOW)
+    seed(home, STUDENTS, "lead01", ("teacher01", "teacher02"), NOW)
     return home
 
 
@@ -70,7 +70,7 @@ def test_the_demo_has_one_exam_open_and_one_released(demo: Path) -> None:
 
 def test_seeding_again_changes_nothing(demo: Path) -> None:
     before = {path: path.read_bytes() for path in (demo / "exams").rglob("*.json")}
-    seed(demo, STUDENTS, "lead01", "teacher01", NOW)
+    seed(demo, STUDENTS, "lead01", ("teacher01", "teacher02"), NOW)
     assert {path: path.read_bytes() for path in (demo / "exams").rglob("*.json")} == before
 
 

@@ -8,7 +8,12 @@ import exams
 from exams.pages import labels
 from widgets.i18n import translations
 
-SOURCES = [("**.py", "python"), ("templates/**.html", "jinja2"), ("room/**.js", "javascript")]
+SOURCES = [
+    ("**.py", "python"),
+    ("templates/**.html", "jinja2"),
+    ("room/**.js", "javascript"),
+    ("bankdesk/scripts/**.js", "javascript"),
+]
 MARKERS = {"_": None, "N_": None, "t": None, "gettext": None}
 
 

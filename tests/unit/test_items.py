@@ -204,7 +204,7 @@ def test_a_form_that_cannot_be_read_says_so(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="The form cannot be read"):
         Form.load(tmp_path / "none.json")
     (tmp_path / "bad.json").write_text('{"id": "A", "exam": "e", "items": [{"id": "x"}]}')
-    with pytest.raises(DocumentError, match=r"bad\.json: items\[0\]: The field 'type' is missing\."):
+    with pytest.raises(DocumentError, match=r"bad\.json: items\[0\]\.type: The field 'type' is missing\."):
         Form.load(tmp_path / "bad.json")
 
 

@@ -1,0 +1,180 @@
+"""The form of an item, as data: which fields each type has, how each is filled in, and what is there to choose from.
+
+A new type of item is one more line in OWN; a new way of filling in is one more `kind`, here and in scripts/inputs.js.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from courses.models import ecg
+from exams.items import FEWEST_OPTIONS, GROUPED, LETTERS, LEVELS, MEASURES, SHARED_STEM, SINGLE, SINGLE_OPTIONS, TYPES
+from exams.web import N_
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field. name: where its value stands in the item, `asset.case` for one within another.
+
+    kind: how it is filled in. choices: what may be chosen, "" for nothing. when: (field, values) for one that is only
+    there while another has one of these values. numbers: the fewest, usual and most of a list. A name that begins with
+    _ is not part of the item.
+    """
+
+    name: str
+    kind: str
+    label: str
+    optional: bool = False
+    choices: tuple[str, ...] = ()
+    when: tuple[str, tuple[str, ...]] | None = None
+    hint: str = ""
+    numbers: tuple[int, int, int] = (0, 0, 0)
+
+    def only(self, name: str, *values: str) -> Field:
+        """The same field, there while the field `name` has one of `values`."""
+        return replace(self, when=(name, values))
+
+
+COMMON = (
+    Field("topic", "topic", N_("Topic")),
+    Field("level", "choice", N_("Cognitive level"), choices=LEVELS),
+    Field(
+        "difficulty", "number", N_("Expected difficulty"), hint=N_("The share of candidates expected to get it right")
+    ),
+    Field("points", "number", N_("Points"), hint=N_("Multiples of 0.5")),
+)
+STEM = Field("stem", "text", N_("Stem"))
+ENDING = (
+    Field("rationale", "text", N_("Rationale"), hint=N_("Candidates read it after the results are released.")),
+    Field("source", "line", N_("Source"), hint=N_("Book with edition and chapter, or guideline with its year")),
+)
+GROUP = Field("group", "group", N_("Group"))
+SINGLE_KEY = (
+    Field("options", "options", N_("Options"), numbers=(SINGLE_OPTIONS,) * 3),
+    Field("key", "letter", N_("Key")),
+)
+SHARED_OPTIONS = Field("options", "options", N_("Options"), numbers=(FEWEST_OPTIONS, SINGLE_OPTIONS, len(LETTERS)))
+NUMBER = (
+    Field("key", "number", N_("Key")),
+    Field("tolerance", "number", N_("Tolerance"), hint=N_("The greatest accepted distance from the key")),
+    Field("unit", "line", N_("Unit")),
+)
+DICOM = (
+    Field("asset.case", "case", N_("Case")),
+    Field("asset.frame", "whole", N_("Frame"), hint=N_("Frames count from 0.")),
+    Field("asset.window", "pair", N_("Window: centre and width"), optional=True),
+)
+TRACING = (
+    Field("asset.rhythm", "choice", N_("Rhythm"), choices=ecg.RHYTHMS),
+    Field("asset.seconds", "number", N_("Seconds")),
+    Field("asset.fs", "number", N_("Samples a second")),
+    Field("asset.seed", "whole", N_("Seed"), hint=N_("Another seed gives another tracing of the same rhythm.")),
+    Field("asset.leads", "several", N_("Leads"), optional=True, choices=ecg.LEADS, hint=N_("None chosen: all twelve")),
+    Field("asset.parameters", "parameters", N_("Parameters of the tracing"), optional=True),
+)
+KIND = Field("asset.kind", "choice", N_("Image or tracing"), optional=True, choices=("", "dicom", "ecg"))
+PICTURE = (
+    KIND,
+    *(field.only("asset.kind", "dicom") for field in DICOM),
+    *(field.only("asset.kind", "ecg") for field in TRACING),
+)
+BY = Field("_by", "choice", N_("Answered by"), choices=("options", "number"))
+
+OWN: dict[str, tuple[Field, ...]] = {
+    **dict.fromkeys(SINGLE, (STEM, *SINGLE_KEY)),
+    "B1": (STEM, Field("key", "letter", N_("Key"))),
+    "X": (
+        STEM,
+        Field("options", "options", N_("Options"), numbers=(FEWEST_OPTIONS, SINGLE_OPTIONS, SINGLE_OPTIONS)),
+        Field("key", "letters", N_("Key"), hint=N_("Two or more, not all")),
+    ),
+    "numeric": (STEM, *NUMBER),
+    "ecg": (
+        STEM,
+        replace(KIND, optional=False, choices=("ecg",)),
+        *TRACING,
+        BY,
+        *(field.only("_by", "options") for field in SINGLE_KEY),
+        *(field.only("_by", "number") for field in NUMBER),
+    ),
+    "measurement": (
+        STEM,
+        replace(KIND, optional=False, choices=("dicom",)),
+        *DICOM,
+        Field("measure", "choice", N_("What is measured"), choices=MEASURES),
+        *NUMBER,
+        Field("minimum_area", "number", N_("Smallest area"), optional=True, hint="mm²"),
+        Field("example", "example", N_("Your own measurement"), hint=N_("It must earn full marks.")),
+    ),
+    "short": (
+        STEM,
+        Field("rubric", "rubric", N_("Rubric"), hint=N_("Its points add up to the item's.")),
+        Field("model_answer", "text", N_("Model answer")),
+        Field("max_length", "whole", N_("Most characters")),
+    ),
+}
+"""The fields of each type between the group and the rationale."""
+
+PICTURED = ("A1", "A2", "A3", "A4", "X", "numeric", "short")
+"""Types that may have an image or a tracing, and need none."""
+
+
+def fields_of(kind: str) -> tuple[Field, ...]:
+    """The fields of an item of the type `kind`, in the order of the form."""
+    own = OWN[kind]
+    picture = PICTURE if kind in PICTURED else ()
+    return (*COMMON, *((GROUP,) if kind in GROUPED else ()), own[0], *picture, *own[1:], *ENDING)
+
+
+def group_fields(kind: str) -> tuple[Field, ...]:
+    """The fields of what items of the type `kind` share."""
+    return (STEM,) if kind in SHARED_STEM else (SHARED_OPTIONS,)
+
+
+LABELS = {field.name: field.label for kind in TYPES if kind in OWN for field in fields_of(kind)}
+"""What each field is called."""
+
+CHOICES = {
+    "recall": N_("Recall"),
+    "apply": N_("Apply"),
+    "analyse": N_("Analyse"),
+    "options": N_("Options"),
+    "number": N_("A number"),
+    "dicom": N_("Image of a case"),
+    "ecg": N_("Electrocardiogram"),
+    "length": N_("Length"),
+    "angle": N_("Angle"),
+    "ellipse": N_("Mean in an ellipse"),
+    "probe": N_("Value at a point"),
+    "": N_("None"),
+}
+"""What a choice is called where its own name is no word for people."""
+
+
+def blank(kind: str, topic: str) -> dict[str, Any]:
+    """What a new item begins with."""
+    begin: dict[str, Any] = {"type": kind, "topic": topic, "level": "apply", "difficulty": 0.7, "points": 1}
+    if kind == "ecg":
+        begin["asset"] = {"kind": "ecg", "rhythm": "sinus", "seconds": 10, "fs": 500, "seed": 1}
+    if kind == "measurement":
+        begin["asset"] = {"kind": "dicom", "frame": 0}
+    return begin | ({"max_length": 500} if kind == "short" else {})
+
+
+def shown(fields: Iterable[Field], translate: Callable[[str], str]) -> list[dict[str, Any]]:
+    """The fields as the scripts of the form take them, worded by `translate`."""
+    return [
+        {
+            "name": field.name,
+            "kind": field.kind,
+            "label": translate(field.label),
+            "hint": translate(field.hint) if field.hint else "",
+            "optional": field.optional,
+            "numbers": field.numbers,
+            "when": field.when,
+            "choices": [[name, translate(CHOICES[name]) if name in CHOICES else name] for name in field.choices],
+        }
+        for field in fields
+    ]

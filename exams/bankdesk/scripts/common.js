@@ -1,0 +1,59 @@
+// What the desk's pages have in common.
+
+import { Unreachable, connect } from "../room/api.js";
+import { Clock } from "../room/clock.js";
+import { byId, h } from "../room/dom.js";
+import { t } from "../room/page.js";
+
+/** What the server put into the page for its script. */
+export const data = JSON.parse(byId("data").textContent);
+
+export const api = connect(`${data.prefix}api/bank/${data.bank}/`, new Clock());
+
+/** The address of a page of this bank. */
+export const page = (path) => `${data.prefix}bank/${data.bank}/${path}`;
+
+/** An error in words. */
+export const worded = (error) => (error instanceof Unreachable ? t("The server cannot be reached. Try again in a moment.") : error.message);
+
+/** Tell those who read the page, and those who listen to it. */
+export function say(text, good = false) {
+  const banner = byId("message");
+  banner.hidden = !text;
+  banner.className = good ? "banner good" : "banner";
+  banner.textContent = text;
+}
+
+/** A dialog with `fields`; `act(values)` does it and resolves when the dialog may close. */
+export function ask(title, fields, button, act) {
+  const problem = h("p", { class: "hint", role: "alert" });
+  const go = h("button", { class: "button" }, button);
+  const form = h("form", {}, ...fields, problem,
+    h("div", { class: "actions" }, h("button", { type: "button", class: "button second", onclick: () => dialog.close() }, t("Cancel")), go));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    go.disabled = true;
+    problem.textContent = t("At work…");
+    try {
+      await act(new FormData(form));
+      dialog.close();
+    } catch (error) {
+      problem.textContent = worded(error);
+    }
+    go.disabled = false;
+  });
+  const dialog = h("dialog", { "aria-labelledby": "ask-title" }, h("h2", { id: "ask-title" }, title), form);
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+const MOST_NAMED = 12;
+
+/** The report of an import or export: one line for each thing and reason. */
+export function report(lines) {
+  const named = (items) => h("small", { class: "quiet" }, " ", t("{count} items", { count: items.length }), ": ",
+    items.slice(0, MOST_NAMED).join(", "), items.length > MOST_NAMED ? "…" : "");
+  return h("ul", { class: "report" }, ...lines.map(({ what, why, items }) =>
+    h("li", {}, h("b", {}, what), " ", why, items.length ? named(items) : null)));
+}
