@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from exams import assembly, blueprint, gradebook, roster
-from exams.exam import DATABASE, ROSTER, Exam
+from exams.exam import ROSTER, Exam
 from exams.form import Form
 from exams.items import Item, load_bank
 from exams.marking import examples
@@ -39,10 +39,11 @@ class Student:
     school: str
 
 
-def seed(home: Path, students: Sequence[Student], lead: str, marker: str, now: datetime) -> None:
+def seed(home: Path, database: str, students: Sequence[Student], lead: str, marker: str, now: datetime) -> None:
     """Create both exams under `home` ($XINGLIN_HOME); exams that are there already stay as they are.
 
-    lead: user name of the group lead, who releases; marker: of the teacher who marks; now: aware UTC.
+    database: address of the exams' database; lead: user name of the group lead, who releases; marker: of the teacher
+    who marks; now: aware UTC.
     """
     candidates = [
         Candidate(f"DX{place:04}", student.user, student.name, student.school, "A", 10 if place == 2 else 0)
@@ -61,7 +62,7 @@ def seed(home: Path, students: Sequence[Student], lead: str, marker: str, now: d
             exam = Exam(name, COURSE, title, opens, closes, MINUTES, lead, schools, ("A",), folder)
             made.append(_create(exam, candidates, SEED + place))
     clock = _Clock(now - 8 * day)
-    store = SittingStore(f"sqlite:///{home / 'exams' / DATABASE}", clock=clock.milliseconds)
+    store = SittingStore(database, clock=clock.milliseconds)
     try:
         office = Office(home, store, clock=lambda: now)
         for exam in made:

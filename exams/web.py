@@ -6,7 +6,7 @@ import functools
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -27,7 +27,7 @@ from exams.roster import Candidate, school_group
 from exams.sitting import SittingStore
 from exams.sitting_changes import Origin
 from exams.static import Static
-from exams.tickets import RoomCodes, Tries
+from exams.tickets import RoomCodes
 from widgets import i18n
 
 DEVICE, DEVICE_DAYS = "xinglin-exams-device", 30
@@ -72,10 +72,7 @@ class Context:
     series: Callable[[str], Series]
     formgrader: Callable[[Exam], str]
     readings: Readings
-    tries: Tries
     room_codes: RoomCodes
-    at_work: set[str] = field(default_factory=set)
-    """The exams that an errand is under way for."""
 
     @property
     def static_prefix(self) -> str:
@@ -292,10 +289,11 @@ class Api(Handler):
             raise unreadable()
         return data
 
-    def answer(self, data: Mapping[str, Json | object]) -> None:
-        """Reply with `data` and the server's clock."""
+    def answer(self, data: Mapping[str, Json | object], **texts: str) -> None:
+        """Reply with `data`, the server's clock, and `texts`, which are JSON already."""
         self.set_header("Content-Type", "application/json; charset=utf-8")
-        self.finish(json.dumps({"now": self.context.store.now(), **data}, ensure_ascii=False))
+        plain = json.dumps({"now": self.context.store.now(), **data}, ensure_ascii=False)
+        self.finish(plain[:-1] + "".join(f', "{name}": {text}' for name, text in texts.items()) + "}")
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """The error as {"error": code, "message": sentence}."""

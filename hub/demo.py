@@ -38,7 +38,7 @@ def seed(settings: Settings) -> None:
     write_accounts(settings.home, everybody, accounts.create(everybody))
     students = [Student(one.user, one.name, one.school) for one in everybody if one.role == Role.STUDENT]
     lead, marker = (next(one.user for one in everybody if one.role == role) for role in (Role.LEAD, Role.TEACHER))
-    seed_exams(settings.home, students, lead, marker, dt.datetime.now(dt.UTC))
+    seed_exams(settings.home, settings.exams_database_url, students, lead, marker, dt.datetime.now(dt.UTC))
 
 
 def clear(settings: Settings) -> None:
