@@ -18,6 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 MINIMUM_PYTHON = (3, 11)
+DEBIAN_POSTGRESQL = Path("/usr/lib/postgresql")
+"""Debian's PostgreSQL, whose programs are not on PATH."""
 
 
 class SetupError(Exception):
@@ -132,10 +134,11 @@ def node_packages(development: bool) -> None:
 
 
 def programs() -> None:
-    """What tests run besides: a Chromium and bubblewrap, from Debian where they are missing and that is allowed."""
+    """What tests run besides: Chromium, bubblewrap, PostgreSQL; from Debian where they are missing and that may be."""
     chromiums = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     missing = [] if any(map(shutil.which, chromiums)) else ["chromium"]
     missing += [] if shutil.which("bwrap") else ["bubblewrap"]
+    missing += [] if shutil.which("initdb") or any(DEBIAN_POSTGRESQL.glob("*/bin/initdb")) else ["postgresql"]
     if missing and os.geteuid() == 0 and shutil.which("apt-get"):
         say(f"Programs for the tests: {', '.join(missing)}")
         network = "Debian's packages could not be installed: check the network, then run the same command again."

@@ -1,23 +1,30 @@
 """The exam room under load: candidates come with their tickets, start, save every few seconds, and hand in.
 
-The service runs as a process of its own, as it does for an exam; the candidates come over loopback from this one, each
-with a connection and a session. On the way the service is killed by -9 and started again; whoever gets no answer asks
+The service runs in processes of its own, as it does for an exam; the candidates come over loopback from this one, each
+with a connection and a session. On the way a process is killed by -9 and started again; whoever gets no answer asks
 again, as the page does. Every acknowledged response is looked for in the database afterwards.
 
     python -m benchmarks exam_room --candidates 6200 --every 10 --seconds 60 --within 20 --kills 2
 
+By itself it measures one process on SQLite and then two on PostgreSQL, whose server it starts in a folder of its own;
+`--database` chooses one, `--processes` how many share the PostgreSQL. With `--until-it-breaks` it goes on with half as
+many candidates more until a budget is not kept, and tells the most that kept all of them.
+
+Candidates, service and database share the machine: see that nothing else works on it (`cat /proc/loadavg`), and that
+`ulimit -n` and net.core.somaxconn (4096) are large enough.
+
 Peers: Moodle's 2,000 candidates on 16 vCPU with 16 questions and a synchronised start (Udelar 2026, JMeter), for
-candidates a core; for the others the budgets of the design: p99 of a save 50 ms, 256 MB, none lost. Starts, saves and
-submits that met a killed service are counted apart: `exam_room_back` is how long the longest of them had to wait.
+candidates a core; for the others the budgets of the design: p99 of a save 50 ms, 256 MB a process, none lost. Starts,
+saves and submits that met a killed service are counted apart: `back` is how long the longest of them had to wait.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
+import contextlib
+import gc
 import os
-import random
 import re
 import resource
 import signal
@@ -25,41 +32,42 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlencode
 
 import psutil
+import uvloop
 from tornado.web import RequestHandler
 
-from exams import roster
-from exams.exam import ROSTER, Exam
+from benchmarks._postgresql import MISSING, PostgreSQL, programs
+from benchmarks._visitors import Plan, Times, Took, Visitor, all_sit
+from exams import listening, roster
+from exams.database import served
+from exams.exam import DATABASE, ROSTER, Exam
 from exams.form import Form
 from exams.hall import Hall
 from exams.identity import Sessions
 from exams.items import load_bank
 from exams.roster import Candidate
-from exams.service import Config, secret, serve
+from exams.service import LOOK_S, Config, secret, serve
 from exams.sitting import SittingStore
 from exams.tickets import Tickets
 
-PREFIX = "/services/exams/"
+PREFIX, EXAM = "/services/exams/", "rush"
 BANK = Path(__file__).parents[1] / "exams" / "bank" / "diagnostics"
 ITEMS = 20
-TOKEN = "0" * 32  # Tornado's XSRF token, version 1: the cookie and the header must agree
-SEAT = "benchmark-seat-1"
 STARTS_WITHIN_S = 60
 MOODLE_CANDIDATES_A_CORE = 2000 / 16
 P99_BUDGET_MS, MEMORY_BUDGET_MB = 50, 256
 PAGE_BUDGET_MS, BACK_BUDGET_S = 1000, 5
-AGAIN_S = (0.2, 0.6)
-"""A candidate's page that gets no answer asks again after so long."""
 HEAD_ROOM = 200  # open files beside the candidates' connections
+MORE = 1.5  # candidates of each further run until it breaks
 
 
 class NoLogin:
-    """Candidates of the benchmark bring sessions that it sealed itself."""
+    """Candidates of the benchmark bring tickets."""
 
     def routes(self, _prefix: str, _sessions: Sessions) -> list[tuple[str, type[RequestHandler], dict[str, object]]]:
         """None."""
@@ -70,173 +78,85 @@ class NoLogin:
         return f"{prefix}login"
 
 
-def url(home: Path) -> str:
-    """The database in `home`."""
-    return f"sqlite:///{home / 'exams' / 'exams.sqlite'}"
-
-
 def furnish(home: Path, candidates: int) -> Exam:
     """An exam that is open, with so many candidates."""
     now = datetime.now(UTC)
-    folder = home / "exams" / "rush"
+    folder = home / "exams" / EXAM
     closes = now + timedelta(hours=3)
-    exam = Exam("rush", "diagnostics", "Rush", now, closes, 90, "lead", ("School",), ("A",), folder)
+    exam = Exam(EXAM, "diagnostics", "Rush", now, closes, 90, "lead", ("School",), ("A",), folder)
     exam.save()
-    exam.save_form(Form("A", "rush", load_bank(BANK)[:ITEMS]))
+    exam.save_form(Form("A", EXAM, load_bank(BANK)[:ITEMS]))
     people = (Candidate(f"n{place:05}", f"user{place:05}", "", "School", "A") for place in range(candidates))
     roster.write(folder / ROSTER, people)
     return exam
 
 
-def run_service(home: Path, port: int) -> None:
-    """The service, as for an exam."""
+def run_service(home: Path, database: str) -> None:
+    """The service, as for an exam, on the socket that was handed down."""
+    listener = listening.inherited(os.environ)
+    assert listener is not None
     key = secret(home / "secrets" / "cookie")
-    serve(Config(Hall(home / "exams"), SittingStore(url(home)), NoLogin(), key, PREFIX), port=port)
-
-
-@dataclass
-class Visitor:
-    """One candidate's browser: a connection that stays open, and is made anew when the service was away."""
-
-    number: str
-    code: str
-    cookie: str = f"xinglin-exams-xsrf={TOKEN}"
-    reader: asyncio.StreamReader | None = None
-    writer: asyncio.StreamWriter | None = None
-    acknowledged: list[int] = field(default_factory=list)
-
-    async def ask(self, port: int, path: str, content: bytes, kind: str = "application/json") -> tuple[str, bytes]:
-        """POST `content`; the reply's head and body. Raises RuntimeError for a refusal."""
-        if self.writer is None:
-            self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port)
-        assert self.reader is not None
-        head = f"POST {PREFIX}{path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(content)}\r\n"
-        head += f"Content-Type: {kind}\r\nCookie: {self.cookie}\r\nX-XSRFToken: {TOKEN}\r\n\r\n"
-        self.writer.write(head.encode() + content)
-        answer = (await self.reader.readuntil(b"\r\n\r\n")).decode()
-        length = re.search(r"content-length: (\d+)", answer, re.IGNORECASE)
-        body = await self.reader.readexactly(int(length[1]) if length else 0)
-        if answer.split()[1] not in {"200", "302"}:
-            raise RuntimeError(answer.splitlines()[0] + body.decode()[:200])
-        return answer, body
-
-    async def timed(self, port: int, path: str, content: bytes, kind: str = "application/json") -> tuple[Answer, Took]:
-        """`ask`, again and again while the service is away; with the milliseconds, and whether it was away."""
-        begun, away = time.monotonic(), False
-        while True:
-            try:
-                answer = await self.ask(port, path, content, kind)
-            except (OSError, asyncio.IncompleteReadError):
-                if self.writer is not None:
-                    self.writer.close()
-                self.writer, away = None, True
-                await asyncio.sleep(random.uniform(*AGAIN_S))
-            else:
-                return answer, ((time.monotonic() - begun) * 1000, away)
-
-
-Answer = tuple[str, bytes]
-Took = tuple[float, bool]
-
-
-@dataclass
-class Times:
-    """What each start, save and submit took."""
-
-    start: list[Took] = field(default_factory=list)
-    save: list[Took] = field(default_factory=list)
-    submit: list[Took] = field(default_factory=list)
-
-
-async def sit(visitor: Visitor, port: int, place: float, options: argparse.Namespace, times: Times) -> None:
-    """Come with the ticket and start, save every so many seconds, hand in; `place` (0 to 1) is one's turn."""
-    await asyncio.sleep(place * options.within)
-    form = urlencode({"number": visitor.number, "code": visitor.code}).encode()
-    (head, _page), (ticket_ms, away) = await visitor.timed(port, "ticket", form, "application/x-www-form-urlencoded")
-    visitor.cookie += f"; {re.search('xinglin-exams-session=[^;]+', head)[0]}"  # type: ignore[index]
-    (_head, paper), (enter_ms, again) = await visitor.timed(port, "api/rush/enter", packed(seat=SEAT))
-    times.start.append((ticket_ms + enter_ms, away or again))
-    items, sequence = [item["id"] for item in json.loads(paper)["items"]], 0
-    await asyncio.sleep(random.uniform(0, options.every))
-    end = time.monotonic() + options.seconds
-    while (due := time.monotonic() + options.every) < end or not sequence:
-        sequence += 1
-        response = {"sequence": sequence, "item": items[sequence % len(items)], "value": "B", "device": "benchmark"}
-        (_head, reply), took = await visitor.timed(port, "api/rush/responses", packed(seat=SEAT, responses=[response]))
-        times.save.append(took)
-        visitor.acknowledged += json.loads(reply)["acknowledged"]
-        await asyncio.sleep(max(0.0, due - time.monotonic()))
-    await asyncio.sleep(random.uniform(0, options.within))
-    _answer, took = await visitor.timed(port, "api/rush/submit", packed(seat=SEAT, sequence=sequence))
-    times.submit.append(took)
-
-
-def packed(**body: object) -> bytes:
-    """A JSON object as it is sent."""
-    return json.dumps(body).encode()
-
-
-def share(took: list[Took], part: float) -> float:
-    """The time (ms) that `part` of those did not exceed that found the service there."""
-    there = sorted(ms for ms, away in took if not away)
-    return there[int(len(there) * part)]
+    with served(database):
+        serve(Config(Hall(home / "exams", LOOK_S), SittingStore(database), NoLogin(), key, PREFIX), listener)
 
 
 class Service:
-    """The service as a process, which can be killed and started again; what all of them used."""
+    """The service as processes that share a socket, and can be killed and started again; what all of them used."""
 
-    def __init__(self, home: Path, port: int) -> None:
-        self._home, self._port = home, port
+    def __init__(self, home: Path, port: int, database: str, processes: int) -> None:
+        self._home, self._database = home, database
+        self._listener = listening.bound("127.0.0.1", port)
         self.cpu_s, self.peak_mb = 0.0, 0.0
-        self._start()
+        self.processes = [self._start() for _ in range(processes)]
 
-    def _start(self) -> None:
-        command = [sys.executable, "-m", "benchmarks.exam_room", "--serve", str(self._home), "--port", str(self._port)]
+    def _start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "benchmarks.exam_room", "--serve", str(self._home)]
+        descriptor = self._listener.fileno()
+        environment = os.environ | {listening.VARIABLE: str(descriptor), "XINGLIN_EXAMS_DATABASE": self._database}
         with (self._home / "service.log").open("ab") as out:
-            self._process = subprocess.Popen(command, stdout=out, stderr=out)
+            return subprocess.Popen(command, stdout=out, stderr=out, env=environment, pass_fds=[descriptor])
 
-    def end(self, number: int) -> None:
-        """End it by a signal, and note what it used."""
-        used = psutil.Process(self._process.pid).cpu_times()
+    def _end(self, place: int, number: int) -> None:
+        """End a process by a signal, and note what it used."""
+        process = self.processes[place]
+        used = psutil.Process(process.pid).cpu_times()
         self.cpu_s += used.user + used.system
-        self.peak_mb = max(self.peak_mb, memory_mb(self._process.pid))
-        self._process.send_signal(number)
-        self._process.wait()
+        self.peak_mb = max(self.peak_mb, memory_mb(process.pid))
+        process.send_signal(number)
+        process.wait()
 
     async def killed(self, after_s: float, times: int) -> None:
-        """Kill it by -9, `after_s` apart, and start it again at once, as the platform does."""
-        for _ in range(times):
+        """Kill one by -9, `after_s` apart, and start it again at once, as the platform does."""
+        for kill in range(times):
             await asyncio.sleep(after_s)
-            self.end(signal.SIGKILL)
-            self._start()
+            place = kill % len(self.processes)
+            self._end(place, signal.SIGKILL)
+            self.processes[place] = self._start()
+
+    def stop(self) -> None:
+        """End all."""
+        for place in range(len(self.processes)):
+            self._end(place, signal.SIGTERM)
+        self._listener.close()
 
 
-async def rush(visitors: list[Visitor], service: Service, options: argparse.Namespace) -> Times:
+async def rush(visitors: list[Visitor], service: Service, plan: Plan, kills: int) -> Times:
     """A whole sitting of all, with the kills on the way."""
-    await reachable(options.port)
-    times = Times()
-    killer = asyncio.create_task(
-        service.killed((options.within + options.seconds) / (options.kills + 1), options.kills)
-    )
-    turns = enumerate(visitors)
-    await asyncio.gather(*(sit(own, options.port, at / len(visitors), options, times) for at, own in turns))
+    await answering(plan)
+    killer = asyncio.create_task(service.killed((plan.within + plan.seconds) / (kills + 1), kills))
+    times = await all_sit(visitors, plan)
     await killer
     return times
 
 
-async def reachable(port: int) -> None:
-    """Wait until the service listens."""
-    end = time.monotonic() + STARTS_WITHIN_S
-    while True:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            await asyncio.sleep(0.05)
-        else:
-            writer.close()
-            return
+async def answering(plan: Plan) -> None:
+    """Wait until the service answers."""
+    asking = f"GET {plan.prefix}health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+    async with asyncio.timeout(STARTS_WITHIN_S):
+        reader, writer = await asyncio.open_connection("127.0.0.1", plan.port)
+        writer.write(asking)
+        assert (await reader.read()).startswith(b"HTTP/1.1 200")
+        writer.close()
 
 
 def memory_mb(pid: int) -> float:
@@ -245,12 +165,12 @@ def memory_mb(pid: int) -> float:
     return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
 
 
-def lost(home: Path, visitors: list[Visitor]) -> int:
+def lost(database: str, visitors: list[Visitor]) -> int:
     """How many acknowledged responses are not in the database."""
-    store = SittingStore(url(home))
+    store = SittingStore(database)
     missing = 0
     for visitor in visitors:
-        sitting = store.sitting("rush", visitor.number)
+        sitting = store.sitting(EXAM, visitor.number)
         kept = {response.sequence for response in store.log(sitting)} if sitting else set()
         missing += len(set(visitor.acknowledged) - kept)
     broken = store.verify()
@@ -260,47 +180,104 @@ def lost(home: Path, visitors: list[Visitor]) -> int:
     return missing
 
 
-def line(name: str, ours: float, peer: float, ratio: float, unit: str) -> None:
-    """One figure."""
-    print(f"{name} {ours:.4g} {peer:.4g} {ratio:.3g} {unit}", flush=True)
+@dataclass(frozen=True)
+class Figures:
+    """What a run came to; `name` stands before each figure."""
+
+    name: str
+    candidates: int
+    times: Times
+    peak_mb: float
+    busy_cores: float
+    missing: int
+
+    def holds(self) -> bool:
+        """Whether the budgets of saving, memory and losses are kept."""
+        quick = share(self.times.save, 0.99) <= P99_BUDGET_MS
+        return quick and self.peak_mb <= MEMORY_BUDGET_MB and not self.missing
+
+    def show(self) -> None:
+        """Print them."""
+        cores = os.cpu_count() or 1
+        a_core = self.candidates / cores
+        self._line("candidates_a_core", a_core, MOODLE_CANDIDATES_A_CORE, a_core / MOODLE_CANDIDATES_A_CORE, "1")
+        each = (self.times.start, self.times.save, self.times.submit)
+        budgets = (PAGE_BUDGET_MS, P99_BUDGET_MS, PAGE_BUDGET_MS)
+        for name, took, budget in zip(("start", "save", "submit"), each, budgets, strict=True):
+            for part in (0.5, 0.99):
+                found = share(took, part)
+                self._line(f"{name}_p{part * 100:.0f}", found, budget, budget / found, "ms")
+        waited = [ms / 1000 for took in each for ms, away in took if away]
+        if waited:
+            self._line("back", max(waited), BACK_BUDGET_S, BACK_BUDGET_S / max(waited), "s")
+        self._line("memory", self.peak_mb, MEMORY_BUDGET_MB, MEMORY_BUDGET_MB / self.peak_mb, "MB")
+        self._line("cpu", self.busy_cores, cores, cores / self.busy_cores, "cores")
+        self._line("lost", self.missing, 0, 1 if self.missing == 0 else 0, "responses")
+
+    def _line(self, name: str, ours: float, peer: float, ratio: float, unit: str) -> None:
+        print(f"{self.name}_{name} {ours:.4g} {peer:.4g} {ratio:.3g} {unit}", flush=True)
 
 
-def measure(home: Path, options: argparse.Namespace) -> None:
-    """Run the rush and print its figures."""
-    candidates = options.candidates
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = candidates + HEAD_ROOM
-    if hard < needed:
-        raise SystemExit(f"{candidates} candidates need {needed} open files; this system allows {hard}.")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, needed), hard))
+def share(took: list[Took], part: float) -> float:
+    """The time (ms) that `part` of those did not exceed that found the service there."""
+    there = sorted(ms for ms, away in took if not away)
+    return there[int(len(there) * part)]
+
+
+def measure(name: str, database: str, home: Path, candidates: int, options: argparse.Namespace) -> Figures:
+    """Run the rush of so many candidates on an empty database."""
     exam = furnish(home, candidates)
     tickets, codes = Tickets().issued(f"n{place:05}" for place in range(candidates))
     tickets.save(exam.folder)
     visitors = [Visitor(number, code) for number, code in codes.items()]
-    service, begun = Service(home, options.port), time.monotonic()
+    items = [item.id for item in exam.form("A").items]
+    plan = Plan(options.port, PREFIX, EXAM, items, options.within, options.every, options.seconds)
+    processes = 1 if database.startswith("sqlite") else options.processes
+    service, begun = Service(home, options.port, database, processes), time.monotonic()
+    gc.disable()  # for the candidates of this process it would look through all of them again and again
     try:
-        times = asyncio.run(rush(visitors, service, options))
+        times = uvloop.run(rush(visitors, service, plan, options.kills))
     finally:
-        service.end(signal.SIGTERM)
-    cores, taken = os.cpu_count() or 1, time.monotonic() - begun
-    a_core = candidates / cores
-    line("exam_room_candidates_a_core", a_core, MOODLE_CANDIDATES_A_CORE, a_core / MOODLE_CANDIDATES_A_CORE, "1")
-    for name, took, budget in (
-        ("start", times.start, PAGE_BUDGET_MS),
-        ("save", times.save, P99_BUDGET_MS),
-        ("submit", times.submit, PAGE_BUDGET_MS),
-    ):
-        for part in (0.5, 0.99):
-            found = share(took, part)
-            line(f"exam_room_{name}_p{part * 100:.0f}", found, budget, budget / found, "ms")
-    waited = [ms / 1000 for took in (times.start, times.save, times.submit) for ms, away in took if away]
-    if waited:
-        line("exam_room_back", max(waited), BACK_BUDGET_S, BACK_BUDGET_S / max(waited), "s")
-    line("exam_room_memory", service.peak_mb, MEMORY_BUDGET_MB, MEMORY_BUDGET_MB / service.peak_mb, "MB")
-    busy = service.cpu_s / taken
-    line("exam_room_cpu", busy, cores, cores / busy, "cores")
-    missing = lost(home, visitors)
-    line("exam_room_lost", missing, 0, 1 if missing == 0 else 0, "responses")
+        taken = time.monotonic() - begun
+        service.stop()
+        gc.enable()
+    busy, missing = service.cpu_s / taken, lost(database, visitors)
+    return Figures(name, candidates, times, service.peak_mb, busy, missing)
+
+
+@contextlib.contextmanager
+def database(kind: str, home: Path) -> Iterator[str]:
+    """An empty database of a kind."""
+    if kind == "sqlite":
+        yield f"sqlite:///{home / 'exams' / DATABASE}"
+        return
+    with PostgreSQL() as server:
+        yield server.url
+
+
+def run(name: str, kind: str, options: argparse.Namespace) -> None:
+    """Measure on a kind of database, once or until it breaks, and print the figures."""
+    candidates, most = options.candidates, 0
+    while True:
+        allow_open_files(candidates + HEAD_ROOM)
+        with tempfile.TemporaryDirectory() as folder, database(kind, Path(folder)) as address:
+            figures = measure(name, address, Path(folder), candidates, options)
+        figures.show()
+        if not options.until_it_breaks:
+            return
+        if not figures.holds():
+            print(f"{name}_most {most} {options.candidates} {most / options.candidates:.3g} candidates", flush=True)
+            return
+        most, candidates = candidates, round(candidates * MORE)
+
+
+def allow_open_files(needed: int) -> None:
+    """As many open files as the candidates need. Raises SystemExit where the system does not allow them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard not in {resource.RLIM_INFINITY, max(hard, needed)}:
+        raise SystemExit(f"So many candidates need {needed} open files; this system allows {hard}.")
+    if soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def main() -> None:
@@ -310,15 +287,23 @@ def main() -> None:
     parser.add_argument("--every", type=float, default=10.0, help="seconds between two saves of a candidate")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long each of them saves")
     parser.add_argument("--within", type=float, default=20.0, help="seconds within which all start, and all hand in")
-    parser.add_argument("--kills", type=int, default=2, help="how often the service is killed by -9 on the way")
+    parser.add_argument("--kills", type=int, default=2, help="how often a process is killed by -9 on the way")
+    parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
+    parser.add_argument("--processes", type=int, default=2, help="of the service, on PostgreSQL")
+    parser.add_argument("--until-it-breaks", action="store_true", help="again with more, until a budget is not kept")
     parser.add_argument("--port", type=int, default=8390)
-    parser.add_argument("--serve", type=Path, help="be the service, on this home")
+    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)  # be a process of the service, on this home
     options = parser.parse_args()
     if options.serve:
-        run_service(options.serve, options.port)
+        run_service(options.serve, os.environ["XINGLIN_EXAMS_DATABASE"])
         return
-    with tempfile.TemporaryDirectory() as home:
-        measure(Path(home), options)
+    if options.database != "postgresql":
+        run("exam_room", "sqlite", options)
+    if options.database != "sqlite":
+        if programs() is None:
+            print(f"exam_room on PostgreSQL is left out. {MISSING}", file=sys.stderr)
+            return
+        run("exam_room_postgresql", "postgresql", options)
 
 
 if __name__ == "__main__":

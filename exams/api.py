@@ -145,10 +145,10 @@ class Enter(CandidateApi):
         self.answer(
             {
                 **self.state(sitting),
-                "items": self.context.hall.paper(exam, sitting.form).public(sitting.seed),
                 "latest": [response.public() for response in latest(log).values()],
                 "sequence": max((response.sequence for response in log), default=0),
-            }
+            },
+            items=self.context.hall.paper(exam, sitting.form).public(sitting.seed),
         )
 
     def _refuse_whom_it_is_not_time_for(self, exam: Exam, candidate: Candidate, now_ms: int) -> None:
@@ -249,16 +249,15 @@ class CheckIn(CandidateApi):
     async def post(self, exam_id: str) -> None:
         """{"code"} -> {}."""
         exam, candidate = self.seat_of(exam_id)
-        code, tries = self.body().get("code"), self.context.tries
+        code = self.body().get("code")
         if not isinstance(code, str) or len(code) > MOST_CODE:
             raise unreadable()
-        tried = f"{exam.id}/{candidate.number}"
-        if (seconds := tries.wait_s(tried)) > 0:
-            raise ProblemError(429, "too_often", TOO_OFTEN, seconds=math.ceil(seconds))
-        if not self.context.room_codes.right(exam.id, candidate.place, code):
-            tries.wrong(tried)
+        right = self.context.room_codes.right(exam.id, candidate.place, code)
+        wait_ms = await asyncio.wrap_future(self.context.store.knock(f"{exam.id}/{candidate.number}", right=right))
+        if wait_ms:
+            raise ProblemError(429, "too_often", TOO_OFTEN, seconds=math.ceil(wait_ms / 1000))
+        if not right:
             raise ProblemError(403, "wrong", N_("This is not the code of your room. Look at it again, or ask."))
-        tries.right(tried)
         detail = {"by": "code", "room": candidate.place}
         await asyncio.wrap_future(
             self.context.store.attend(exam.id, [candidate.number], "checked_in", candidate.user, detail)
@@ -272,7 +271,7 @@ class Submit(CandidateApi):
     async def post(self, exam_id: str) -> None:
         """{"seat", "sequence": last given} -> {"receipt": address}; refused while responses are missing."""
         body = self.body()
-        exam, candidate, _ = self.own(exam_id)
+        exam, candidate = self.seat_of(exam_id)
         sequence = body.get("sequence")
         if type(sequence) is not int:
             raise unreadable()

@@ -76,16 +76,21 @@ def append(connection: sa.Connection, acts: Sequence[Act]) -> list[Entry]:
 
     Two writers that would write the same next entry cannot both commit: the id is the primary key.
     """
-    last = connection.execute(sa.select(audit.c.id, audit.c.seal).order_by(audit.c.id.desc()).limit(1)).first()
+    if not acts:
+        return []
+    last = connection.execute(_HEAD).first()
     number, previous = (last.id, last.seal) if last else (0, GENESIS)
     written: list[Entry] = []
     for act in acts:
         number += 1
         written.append(Entry(number, **vars(act)).sealed(previous))
         previous = written[-1].seal
-    if written:
-        connection.execute(sa.insert(audit), [vars(entry) for entry in written])
+    connection.execute(_ADD, [vars(entry) for entry in written])
     return written
+
+
+_HEAD = sa.select(audit.c.id, audit.c.seal).order_by(audit.c.id.desc()).limit(1)
+_ADD = sa.insert(audit)
 
 
 def entries(connection: sa.Connection) -> Iterable[Entry]:

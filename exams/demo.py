@@ -14,7 +14,7 @@ import numpy as np
 from exams import assembly, blueprint, gradebook, ledger, roster
 from exams.bankdesk.furnish import FOLDER as BANKS
 from exams.bankdesk.furnish import furnish
-from exams.exam import DATABASE, ROSTER, Exam
+from exams.exam import ROSTER, Exam
 from exams.form import Form
 from exams.items import Item, load_bank
 from exams.marking import examples
@@ -47,10 +47,13 @@ class Student:
     school: str
 
 
-def seed(home: Path, students: Sequence[Student], lead: str, teachers: Sequence[str], now: datetime) -> None:
+def seed(
+    home: Path, database: str, students: Sequence[Student], lead: str, teachers: Sequence[str], now: datetime
+) -> None:
     """Create both exams under `home` ($XINGLIN_HOME), and ledgers for its banks; what is there already stays as it is.
 
-    lead: user name of the group lead, who releases; teachers: of two, the first of whom marks; now: aware UTC.
+    database: address of the exams' database; lead: user name of the group lead, who releases; teachers: of two, the
+    first of whom marks; now: aware UTC.
     """
     marker = teachers[0]
     furnish(home / BANKS)
@@ -71,7 +74,7 @@ def seed(home: Path, students: Sequence[Student], lead: str, teachers: Sequence[
             exam = Exam(name, COURSE, title, opens, closes, MINUTES, lead, schools, ("A",), folder)
             made.append(_create(exam, candidates, SEED + place))
     clock = _Clock(now - 8 * day)
-    store = SittingStore(f"sqlite:///{home / 'exams' / DATABASE}", clock=clock.milliseconds)
+    store = SittingStore(database, clock=clock.milliseconds)
     try:
         office = Office(home, store, clock=lambda: now)
         for exam in made:

@@ -10,6 +10,7 @@ from exams.attendance import NOTHING
 from exams.errands import ErrandError
 from exams.exam import Exam
 from exams.invigilation import MOST_REASON, OFFERED, offered
+from exams.lock import HeldError, held
 from exams.pages import labels
 from exams.release import released
 from exams.roster import Candidate
@@ -18,6 +19,7 @@ from exams.sitting_changes import RefusedError
 from exams.timing import phase
 from exams.web import N_, SCHOOL_WATCHERS, Api, Page, ProblemError, unreadable
 
+AT_WORK = "at-work.lock"  # in the exam's folder
 LONGEST_CREDIT_S = 4 * 3600
 MOST_KEY = 100
 
@@ -110,16 +112,14 @@ class Act(Api):
         exam = self.exam_for_lead(exam_id)
         if act not in self.context.acts:
             raise unreadable()
-        at_work = self.context.at_work
-        if exam.id in at_work:  # two at once would write the same gradebook
-            raise ProblemError(409, "at_work", N_("Other work on this exam is under way. Try again when it is done."))
-        at_work.add(exam.id)
         try:
-            said = await asyncio.to_thread(self.context.acts[act], exam.id, self.current_user.user, self.language)
+            with held(exam.folder / AT_WORK):  # two at once would write the same gradebook
+                said = await asyncio.to_thread(self.context.acts[act], exam.id, self.current_user.user, self.language)
+        except HeldError as error:
+            sentence = N_("Other work on this exam is under way. Try again when it is done.")
+            raise ProblemError(409, "at_work", sentence) from error
         except ErrandError as error:
             raise ProblemError(409, "not_done", "{said}", said=error) from error
-        finally:
-            at_work.remove(exam.id)
         self.answer({"message": said})
 
 

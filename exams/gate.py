@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Sequence
 
+from exams.audit import Act
 from exams.exam import Exam
 from exams.identity import Person
+from exams.knock import LIMIT
 from exams.roster import Candidate
 from exams.web import N_, Page, ProblemError
 
@@ -27,50 +30,62 @@ class Gate(Page):
     async def post(self) -> None:
         """Let in and go to the waiting room; else the form again, with what is wrong."""
         number, code = self.get_body_argument("number", ""), self.get_body_argument("code", "")
-        tries = self.context.tries
         try:
-            if not number or not code or len(number) > MOST_SIGNS or len(code) > MOST_SIGNS:
-                raise ProblemError(400, "blank", N_("Type your candidate number and the code on your ticket."))
-            if (seconds := tries.wait_s(number)) > 0:
-                raise too_often(seconds)
-            found = self._found(number, code)
-            if found is None:
-                await self._count(number)
-                raise ProblemError(
-                    403, "wrong", N_("This number and this code do not belong together. Look at your ticket again.")
-                )
+            exam, candidate = await self._admitted(number, code)
         except ProblemError as problem:
             self.set_status(problem.status)
             said = self.translate(problem.sentence, **problem.values)
             self.show("ticket.html", said=said, number=number[:MOST_SIGNS])
             return
-        exam, candidate = found
-        tries.right(number)
-        origin = f"{self.request.remote_ip} {self.request.headers.get('User-Agent', '')}"[:200]
-        await asyncio.wrap_future(self.context.store.note(exam.id, candidate.number, "admitted", {"origin": origin}))
         self.context.sessions.begin(self, Person(candidate.user, frozenset(), exam.id))
         self.redirect(f"{self.context.prefix}{exam.id}/")
+
+    async def _admitted(self, number: str, code: str) -> tuple[Exam, Candidate]:
+        """The exam that the code opens and its candidate. Raises ProblemError where there is none."""
+        if not number or not code or len(number) > MOST_SIGNS or len(code) > MOST_SIGNS:
+            raise ProblemError(400, "blank", N_("Type your candidate number and the code on your ticket."))
+        found = self._found(number, code)
+        hall = self.context.hall
+        exams = tuple(exam.id for exam in hall.exams() if number in hall.tickets(exam).hashes)
+        if exams:  # numbers that are on no ticket can be tried for ever, and need not be counted
+            await self._knock(exams, number, None if found is None else found[0].id)
+        if found is None:
+            raise ProblemError(
+                403, "wrong", N_("This number and this code do not belong together. Look at your ticket again.")
+            )
+        return found
+
+    async def _knock(self, exams: Sequence[str], number: str, opened: str | None) -> None:
+        """Count a try at the ticket that `exams` have for `number`, and whom it admits to the exam `opened`.
+
+        Raises ProblemError where it has to wait.
+        """
+        come = self.origin()  # this browser has its name from here on
+        store = self.context.store
+        now = store.now()
+        told = {"number": number, "wrong": LIMIT, "origin": come.address}
+        wait_ms = await asyncio.wrap_future(
+            store.knock(
+                number,
+                right=opened is not None,
+                welcome=[]
+                if opened is None
+                else [Act(now, opened, number, "admitted", {"origin": f"{come.address} {come.agent}"})],
+                alarm=[Act(now, exam, "service", "ticket_tried", told) for exam in exams],
+            )
+        )
+        if wait_ms:
+            raise too_often(wait_ms / 1000)
 
     def _found(self, number: str, code: str) -> tuple[Exam, Candidate] | None:
         """The exam that the code opens and its candidate; codes of an exam that is over open nothing."""
         now = self.context.store.now() / 1000
         hall = self.context.hall
         for exam in hall.exams():
-            if now < exam.closes.timestamp() and hall.tickets(exam).opens(number, code):
-                for candidate in hall.candidates(exam).values():
-                    if candidate.number == number:
-                        return exam, candidate
+            candidate = hall.numbers(exam).get(number)
+            if candidate and now < exam.closes.timestamp() and hall.tickets(exam).opens(number, code):
+                return exam, candidate
         return None
-
-    async def _count(self, number: str) -> None:
-        """Count a wrong try; those who watch over the exam read in the log whose ticket is being tried."""
-        times = self.context.tries.wrong(number)
-        if times != self.context.tries.LIMIT:
-            return
-        for exam in self.context.hall.exams():
-            if number in self.context.hall.tickets(exam).hashes:
-                detail = {"number": number, "wrong": times, "origin": self.request.remote_ip}
-                await asyncio.wrap_future(self.context.store.note(exam.id, "service", "ticket_tried", detail))
 
 
 def too_often(seconds: float) -> ProblemError:

@@ -138,6 +138,37 @@ class _SessionOAuth(HubOAuth):  # type: ignore[misc]
         super().__init__()
         self._sessions = sessions
 
+    def set_state_cookie(
+        self, handler: RequestHandler, next_url: str | None = None, *, code_verifier: str | None = None
+    ) -> str:
+        """Begin a login; what JupyterHub keeps of it in memory goes along with the browser, sealed.
+
+        So it may end at another process than it began at, or at the same one started anew.
+        """
+        state: str = super().set_state_cookie(handler, next_url, code_verifier=code_verifier)
+        handler.set_signed_cookie(
+            self._kept(state),
+            json.dumps(self._oauth_states[state]),
+            path=self.cookie_path,
+            max_age=self.oauth_state_max_age,
+            expires_days=None,
+            httponly=True,
+            samesite="Lax",
+            secure=handler.request.protocol == "https",
+        )
+        return state
+
+    def resume(self, handler: RequestHandler) -> None:
+        """Go on with the login that the browser comes back from."""
+        state = handler.get_argument("state", "")
+        kept = handler.get_signed_cookie(self._kept(state), max_age_days=self.oauth_state_max_age / 86400)
+        if kept is not None:
+            self._oauth_states[state] = json.loads(kept)
+
+    def _kept(self, state: str) -> str:
+        """The cookie's name; JupyterHub clears those that begin so when the login is done."""
+        return f"{self.state_cookie_name}-kept-{state}"
+
     def set_cookie(self, handler: RequestHandler, access_token: str) -> None:
         """Log in whom the token belongs to, where the hub lets them use this service."""
         # the callback has just asked the hub, so this answer comes from the cache
@@ -168,4 +199,7 @@ class _HubLogin(_Login, HubOAuthenticated):  # type: ignore[misc]
 
 
 class _HubCallback(_Login, HubOAuthCallbackHandler):  # type: ignore[misc]
-    pass
+    async def get(self) -> None:
+        """Come back from the hub."""
+        self.hub_auth.resume(self)
+        await super().get()  # type: ignore[misc]

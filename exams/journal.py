@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Generic, TypeVar
@@ -16,6 +17,13 @@ import sqlalchemy as sa
 
 BATCH = 1000
 """Changes in one transaction: at 0.1 ms each, what is behind them waits no more than 100 ms."""
+
+GATHER_S = 0.005
+"""Where one change has company, more are on their way: they are given so long to join. A transaction of few costs
+almost as much as one of many, and without this a busy hour would spend its processor on transactions of two."""
+
+TROUBLE = (sa.exc.OperationalError, sa.exc.InterfaceError)
+"""The disk, the database or the way to it, and not a change."""
 
 Change = TypeVar("Change")
 Outcome = object
@@ -54,6 +62,8 @@ class Journal(Generic[Change]):
         """The changes that wait now, at least one; and whether more can follow."""
         batch: list[tuple[Change, Future[object]]] = []
         entry = self._queue.get()
+        if not self._queue.empty():
+            time.sleep(GATHER_S)
         while entry is not None:
             batch.append(entry)
             if len(batch) == BATCH or self._queue.empty():
@@ -73,16 +83,25 @@ class Journal(Generic[Change]):
         batch = [(change, future) for change, future in batch if future.set_running_or_notify_cancel()]
         try:
             self._apply_all(connection, batch)
-        except sa.exc.OperationalError as error:  # the disk or the database, not a change
+        except TROUBLE as error:
             for _, future in batch:
                 future.set_exception(error)
         except Exception:
-            # a change that cannot be written must not cost the others theirs
-            for change, future in batch:
-                try:
-                    self._apply_all(connection, [(change, future)])
-                except Exception as error:
-                    future.set_exception(error)
+            self._commit_each(connection, batch)
+
+    def _commit_each(self, connection: sa.Connection, batch: list[tuple[Change, Future[object]]]) -> None:
+        """Each change by itself: one that cannot be written must not cost the others theirs."""
+        trouble: Exception | None = None
+        for change, future in batch:
+            try:
+                if trouble is not None:
+                    raise trouble
+                self._apply_all(connection, [(change, future)])
+            except TROUBLE as error:
+                trouble = error
+                future.set_exception(error)
+            except Exception as error:
+                future.set_exception(error)
 
     def _apply_all(self, connection: sa.Connection, batch: list[tuple[Change, Future[object]]]) -> None:
         with connection.begin():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from exams.exam import DATABASE
+from exams.database import DatabaseError
 from exams.sitting import SittingStore
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ class Settings(Protocol):
     def home(self) -> Path:
         """$XINGLIN_HOME, where state lives."""
 
+    @property
+    def exams_database_url(self) -> str:
+        """The database of the exams."""
+
 
 @contextmanager
 def office(settings: Settings, language: str = "en") -> Iterator[tuple[Office, SittingStore]]:
@@ -32,7 +36,10 @@ def office(settings: Settings, language: str = "en") -> Iterator[tuple[Office, S
     from exams.office import Office, OfficeError
 
     (settings.home / "exams").mkdir(parents=True, exist_ok=True, mode=0o700)
-    store = SittingStore(f"sqlite:///{settings.home / 'exams' / DATABASE}")
+    try:
+        store = SittingStore(settings.exams_database_url)
+    except DatabaseError as error:
+        raise click.ClickException(str(error)) from error
     try:
         desk = Office(settings.home, store, language=language)
         try:

@@ -29,6 +29,7 @@ class Ordered(Protocol):
 
 
 T = TypeVar("T", bound=Ordered)
+V = TypeVar("V")
 
 
 def seed_of(exam: str, number: str) -> int:
@@ -57,18 +58,31 @@ TIED = re.compile("以上|上述|其余|[A-E]项")
 """Options that speak of others stay where they are."""
 
 
-def with_options_ordered(shown: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """An item as `Item.public()` gives it, with its options in the candidate's order; each keeps its `id`.
+def own_order(shown: Mapping[str, Any]) -> str | None:
+    """The name under which an item as `Item.public()` gives it has its options shuffled; None where they stay.
 
-    Which letter an option is shown with is its place. Quantities stay in ascending order, as item writers are taught
-    (Haladyna, Downing & Rodriguez 2002, Applied Measurement in Education 15:309); so do options that speak of others.
-    Items on shared options see these in one order.
+    Quantities stay in ascending order, as item writers are taught (Haladyna, Downing & Rodriguez 2002, Applied
+    Measurement in Education 15:309); so do options that speak of others. Items on shared options have one order.
     """
     texts = [option["text"] for option in shown["options"]]
     if all(map(QUANTITY.match, texts)) or any(map(TIED.search, texts)):
-        return dict(shown)
-    name = shown["group"] if shown["type"] == "B1" else shown["id"]
+        return None
+    name: str = shown["group"] if shown["type"] == "B1" else shown["id"]
+    return name
+
+
+def shuffled(options: Sequence[V], name: str, seed: int) -> list[V]:
+    """`options` in the order that the candidate of `seed` sees under `name`."""
     own = int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:6], "big")
-    options = list(shown["options"])
-    random.Random(own).shuffle(options)  # noqa: S311 - as above
-    return {**shown, "options": options}
+    result = list(options)
+    random.Random(own).shuffle(result)  # noqa: S311 - as above
+    return result
+
+
+def with_options_ordered(shown: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """An item as `Item.public()` gives it, with its options in the candidate's order; each keeps its `id`.
+
+    Which letter an option is shown with is its place.
+    """
+    name = own_order(shown)
+    return dict(shown) if name is None else {**shown, "options": shuffled(shown["options"], name, seed)}

@@ -223,7 +223,7 @@ class Result(CandidatePage):
         seed = seed_of(exam.id, candidate.number) if sitting is None else sitting.seed
         # question 7 is here what it was in the room
         paper = self.context.hall.paper(exam, candidate.form if sitting is None else sitting.form)
-        places = {item["id"]: place for place, item in enumerate(paper.public(seed))}
+        places = {item: at for at, item in enumerate(paper.order(seed))}
         items = [
             replace(one, item=with_options_ordered(one.item, seed))
             for one in sorted(result.items, key=lambda one: places[one.item["id"]])

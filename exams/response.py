@@ -100,6 +100,8 @@ def parse(data: object, items: Collection[str]) -> Response:
         raise InvalidResponseError(f"the answer to item {item} is not plain JSON") from error
     if size > MAX_VALUE_BYTES:
         raise InvalidResponseError(f"the answer to item {item} is longer than {MAX_VALUE_BYTES} bytes")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # SQLite gives it back so, and a digest over 5.0 would not fit 5 any more
     return Response(sequence, item, value, data.get("flagged") is True, device)
 
 

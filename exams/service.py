@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
+import gc
 import os
 import secrets
 import signal
-import time
+import socket
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import tornado.httpserver
-import tornado.netutil
 import uvloop
 from tornado.web import Application
 
@@ -30,13 +32,21 @@ from exams.release import CandidateResult
 from exams.simulator import Simulate, without_simulations
 from exams.sitting import SittingStore
 from exams.static import Static, StaticFiles
-from exams.tickets import RoomCodes, Tries
+from exams.tickets import RoomCodes
 
 MOST_BODY_BYTES = 1 << 20
 """No request of ours is larger; a flood of large ones must not fill the memory."""
 
+LOOK_S = 0.2
+"""How soon the service sees that a file of an exam has changed."""
+
 SERIES_KEPT = 64
 """Image series held open; their pixels are mapped from disk, so each costs little memory of its own."""
+
+GARBAGE = (2_000, 10, 5_000)
+"""Python's cyclic garbage collector now and then looks at everything, which with thousands of connections takes half a
+second in which nobody is answered. So it leaves alone what was there at the start, and looks at the rest in parts.
+"""
 
 HERE = Path(__file__).parent
 
@@ -77,14 +87,17 @@ class Config:
 
 
 def secret(path: Path) -> str:
-    """The secret in `path`, made on first use and readable by this user only."""
+    """The secret in `path`, made on first use and readable by this user only; several may ask at once."""
     try:
         return path.read_text()
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-        return path.read_text()
+    with tempfile.NamedTemporaryFile("w", dir=path.parent) as draft:  # made with mode 0600
+        draft.write(secrets.token_hex(32))
+        draft.flush()
+        with contextlib.suppress(FileExistsError):  # whoever is first decides
+            os.link(draft.name, path)
+    return path.read_text()
 
 
 def make_app(config: Config) -> Application:
@@ -109,7 +122,6 @@ def make_app(config: Config) -> Application:
         formgrader=config.formgrader,
         simulate=config.simulate,
         readings=Readings(config.store.reading),
-        tries=Tries(time.monotonic),
         room_codes=RoomCodes(config.cookie_secret),
     )
     exam, item = r"([a-z0-9][a-z0-9_-]*)", r"([A-Za-z0-9._-]+)"
@@ -159,13 +171,10 @@ def make_app(config: Config) -> Application:
     )
 
 
-async def run(app: Application, *, port: int | None, address: str = "127.0.0.1", socket: Path | None = None) -> None:
-    """Serve `app` until SIGTERM or SIGINT, on a TCP port of `address` or on a Unix socket."""
+async def run(app: Application, listener: socket.socket) -> None:
+    """Serve `app` on `listener` until SIGTERM or SIGINT."""
     server = tornado.httpserver.HTTPServer(app, xheaders=True, max_body_size=MOST_BODY_BYTES)
-    if socket is not None:
-        server.add_socket(tornado.netutil.bind_unix_socket(str(socket), mode=0o600))
-    else:
-        server.listen(port or 0, address)
+    server.add_socket(listener)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -174,9 +183,12 @@ async def run(app: Application, *, port: int | None, address: str = "127.0.0.1",
     await server.close_all_connections()
 
 
-def serve(config: Config, *, port: int | None = None, address: str = "127.0.0.1", socket: Path | None = None) -> None:
+def serve(config: Config, listener: socket.socket) -> None:
     """Serve until told to stop; what was asked for by then is written."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
     try:
-        uvloop.run(run(make_app(config), port=port, address=address, socket=socket))
+        uvloop.run(run(make_app(config), listener))
     finally:
         config.store.close()

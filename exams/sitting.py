@@ -19,6 +19,7 @@ from exams import attendance, audit, replay, sitting_changes, sitting_tables
 from exams.attendance import NOTHING, Attendance
 from exams.database import connect
 from exams.journal import Journal
+from exams.knock import Knock
 from exams.response import Json, Response, latest
 from exams.sitting_attend import Attend
 from exams.sitting_changes import Change, Credit, Enter, Force, Note, Origin, Save, Submit
@@ -81,7 +82,15 @@ class SittingStore:
         sitting was entered from it is refused, and asked of those who watch over the exam.
         """
         change = Enter(self._clock(), exam, number, actor, form, seed, allowance, seat, origin)
-        return cast("Future[Sitting]", self._journal.submit(change))
+        entered = cast("Future[Sitting]", self._journal.submit(change))
+        entered.add_done_callback(self._remember)
+        return entered
+
+    def _remember(self, entered: Future[Sitting]) -> None:
+        """Whoever has entered will save."""
+        if not entered.cancelled() and entered.exception() is None:
+            sitting = entered.result()
+            self._opened[sitting.exam, sitting.number] = sitting
 
     def attend(
         self, exam: str, numbers: Iterable[str], act: str, actor: str, detail: Mapping[str, object]
@@ -110,6 +119,13 @@ class SittingStore:
     def note(self, exam: str, actor: str, act: str, detail: Mapping[str, object]) -> Future[audit.Entry]:
         """Write an act that changes no sitting (collecting, releasing, ...) into the audit log."""
         return cast("Future[audit.Entry]", self._journal.submit(Note(self._clock(), exam, actor, act, dict(detail))))
+
+    def knock(
+        self, number: str, *, right: bool, welcome: Sequence[audit.Act] = (), alarm: Sequence[audit.Act] = ()
+    ) -> Future[int]:
+        """Somebody comes with a code; see `Knock`. Gives the milliseconds to wait, 0 where it was heard."""
+        change = Knock(self._clock(), number, right, tuple(welcome), tuple(alarm))
+        return cast("Future[int]", self._journal.submit(change))
 
     def sitting(self, exam: str, number: str) -> Sitting | None:
         """The sitting of a candidate, None where there is none yet."""

@@ -6,15 +6,15 @@ A change that the rules do not allow is a `RefusedError`, decided before anythin
 from __future__ import annotations
 
 import hashlib
-import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from exams import audit
+from exams import audit, knock
 from exams.attendance import NOTHING, Attendance, Key, after, of_keys, write
+from exams.knock import Knock
 from exams.response import Response, canonical
 from exams.sitting_attend import Attend, attend
 from exams.sitting_tables import Sitting, find, response_of, responses, selected, sitting_of, sittings
@@ -114,27 +114,53 @@ class Note:
     detail: Mapping[str, object]
 
 
-Change = Enter | Save | Submit | Force | Credit | Attend | Note
+Change = Enter | Save | Submit | Force | Credit | Attend | Note | Knock
 
 
 def apply(connection: sa.Connection, changes: Sequence[Change]) -> list[object]:
-    """Make `changes` in their order; saves in a row and entries in a row are made together: they come in thousands."""
-    outcomes: list[object] = []
-    for kind, run in itertools.groupby(changes, type):
-        if kind is Save:
-            outcomes.extend(_save(connection, [change for change in run if isinstance(change, Save)]))
-        elif kind is Enter:
-            outcomes.extend(_enter(connection, [change for change in run if isinstance(change, Enter)]))
-        else:
-            outcomes.extend(_one(connection, change) for change in run)
+    """Make `changes`; those of a kind are made together, as they come in thousands."""
+    outcomes: list[object] = [None] * len(changes)
+    for wave in _waves(changes):
+        for kind, places in wave.items():
+            made = _MAKE[kind](connection, [changes[place] for place in places])
+            for place, outcome in zip(places, made, strict=True):
+                outcomes[place] = outcome
     return outcomes
 
 
-def _one(connection: sa.Connection, change: Change) -> object:
-    try:
-        return _MAKE[type(change)](connection, change)
-    except RefusedError as refusal:
-        return refusal
+def _waves(changes: Sequence[Change]) -> Iterator[dict[type, list[int]]]:
+    """The places of `changes` by kind, in waves that come one after the other.
+
+    What different candidates do can be made in any order. What one of them does stays in the order it came in, and so
+    does what is done to many.
+    """
+    wave: dict[type, list[int]] = {}
+    met: dict[Key, type] = {}
+    for place, change in enumerate(changes):
+        kind = type(change)
+        about, alone = _about(change), isinstance(change, Credit) or (kind is Attend and _about(change) is None)
+        if alone or (about is not None and met.get(about, kind) is not kind):
+            yield wave
+            wave, met = {}, {}
+        wave.setdefault(kind, []).append(place)
+        if alone:
+            yield wave
+            wave = {}
+        elif about is not None:
+            met[about] = kind
+    yield wave
+
+
+def _about(change: Change) -> Key | None:
+    """The candidate that a change is about, None where it is about none or about many."""
+    if isinstance(change, Attend):
+        return (change.exam, change.numbers[0]) if len(change.numbers) == 1 else None
+    return None if isinstance(change, Credit | Note | Knock) else (change.exam, change.number)
+
+
+def _key(change: Enter | Save | Submit) -> Key:
+    """The candidate that a change is about."""
+    return change.exam, change.number
 
 
 def _open(sitting: Sitting | None, seat: str | None, at_ms: int) -> Sitting:
@@ -153,27 +179,43 @@ def _open(sitting: Sitting | None, seat: str | None, at_ms: int) -> Sitting:
     return sitting
 
 
-def _submit(connection: sa.Connection, change: Submit) -> Sitting:
-    sitting = _open(find(connection, change.exam, change.number), change.seat, change.at_ms)
-    last = connection.execute(
-        sa.select(sa.func.max(responses.c.sequence)).where(responses.c.sitting == sitting.id)
-    ).scalar_one()
-    if (last or 0) < change.sequence:
-        raise RefusedError(INCOMPLETE)
-    return _closed(connection, sitting, change, "submitted", {"sequence": last or 0})
+def _submit(connection: sa.Connection, changes: Sequence[Submit]) -> list[object]:
+    """Close the sittings of those who have handed in."""
+    known = _sittings_of(connection, changes)
+    outcomes: list[object] = []
+    acts: list[audit.Act] = []
+    closed: dict[int, int] = {}
+    for change in changes:
+        sitting, last = known.get(_key(change), (None, 0))
+        try:
+            sitting = _open(sitting, change.seat, change.at_ms)
+            if last < change.sequence:
+                raise RefusedError(INCOMPLETE)
+        except RefusedError as refusal:
+            outcomes.append(refusal)
+            continue
+        known[_key(change)] = (replace(sitting, submitted_ms=change.at_ms), last)
+        outcomes.append(known[_key(change)][0])
+        closed[sitting.id] = change.at_ms
+        told = {"number": change.number, "sequence": last}
+        acts.append(audit.Act(change.at_ms, change.exam, change.actor, "submitted", told))
+    _close(connection, closed)
+    audit.append(connection, acts)
+    return outcomes
+
+
+def _close(connection: sa.Connection, closed: Mapping[int, int]) -> None:
+    """Note when each of the sittings `closed` (by id) was closed, in one statement."""
+    if closed:
+        at = sa.case({sitting: sa.literal(ms, sa.BigInteger) for sitting, ms in closed.items()}, value=sittings.c.id)
+        connection.execute(sa.update(sittings).where(sittings.c.id.in_(closed)).values(submitted_ms=at))
 
 
 def _force(connection: sa.Connection, change: Force) -> Sitting:
     sitting = _open(find(connection, change.exam, change.number), None, change.at_ms)
-    return _closed(connection, sitting, change, "forced", {"reason": change.reason})
-
-
-def _closed(
-    connection: sa.Connection, sitting: Sitting, change: Submit | Force, act: str, detail: Mapping[str, object]
-) -> Sitting:
-    connection.execute(sa.update(sittings).where(sittings.c.id == sitting.id).values(submitted_ms=change.at_ms))
-    told = {"number": change.number, **detail}
-    audit.append(connection, [audit.Act(change.at_ms, change.exam, change.actor, act, told)])
+    _close(connection, {sitting.id: change.at_ms})
+    told = {"number": change.number, "reason": change.reason}
+    audit.append(connection, [audit.Act(change.at_ms, change.exam, change.actor, "forced", told)])
     return replace(sitting, submitted_ms=change.at_ms)
 
 
@@ -189,25 +231,34 @@ def _credit(connection: sa.Connection, change: Credit) -> int:
     return given
 
 
-def _note(connection: sa.Connection, change: Note) -> audit.Entry:
-    (entry,) = audit.append(connection, [audit.Act(change.at_ms, change.exam, change.actor, change.act, change.detail)])
-    return entry
+def _note(connection: sa.Connection, changes: Sequence[Note]) -> list[object]:
+    acts = [audit.Act(change.at_ms, change.exam, change.actor, change.act, change.detail) for change in changes]
+    return list(audit.append(connection, acts))
 
 
-_MAKE: dict[type, Callable[[sa.Connection, Any], object]] = {
-    Submit: _submit,
-    Force: _force,
-    Credit: _credit,
-    Attend: attend,
-    Note: _note,
-}
+_LAST = sa.func.coalesce(
+    sa.select(sa.func.max(responses.c.sequence)).where(responses.c.sitting == sittings.c.id).scalar_subquery(), 0
+)
+_CHOSEN = (
+    selected()
+    .add_columns(_LAST.label("last"))
+    .where(sittings.c.exam == sa.bindparam("of_exam"), sittings.c.number.in_(sa.bindparam("numbers", expanding=True)))
+)
 
 
-def _sittings_of(connection: sa.Connection, changes: Sequence[Enter | Save]) -> dict[tuple[str, str], Sitting]:
-    """The sittings that `changes` are about, by exam and number; those that are not begun are left out."""
-    keys = {(change.exam, change.number) for change in changes}
-    rows = connection.execute(selected().where(sa.tuple_(sittings.c.exam, sittings.c.number).in_(keys)))
-    return {(row.exam, row.number): sitting_of(row) for row in rows}
+def _sittings_of(
+    connection: sa.Connection, changes: Sequence[Enter | Save | Submit]
+) -> dict[tuple[str, str], tuple[Sitting, int]]:
+    """The sittings that `changes` are about and the last sequence of each, by exam and candidate number.
+
+    Those that are not begun are left out.
+    """
+    found: dict[tuple[str, str], tuple[Sitting, int]] = {}
+    for exam in {change.exam for change in changes}:
+        numbers = sorted({change.number for change in changes if change.exam == exam})
+        for row in connection.execute(_CHOSEN, {"of_exam": exam, "numbers": numbers}):
+            found[exam, row.number] = sitting_of(row), row.last
+    return found
 
 
 def _enter(connection: sa.Connection, entries: Sequence[Enter]) -> list[object]:
@@ -230,7 +281,7 @@ def _enter(connection: sa.Connection, entries: Sequence[Enter]) -> list[object]:
                 opened[key] = _row(change, allowance := replace(change.allowance, extra_minutes=extra))
                 detail |= {"form": change.form, "seed": change.seed, "allowance": vars(allowance)}
             else:
-                act = _again(known.get(key), here, change)
+                act = _again(known[key][0] if key in known else None, here, change)
         except RefusedError as refusal:
             refused[place] = refusal
             continue
@@ -250,7 +301,7 @@ def _enter(connection: sa.Connection, entries: Sequence[Enter]) -> list[object]:
     write(connection, before, attending)
     audit.append(connection, acts)
     now = _sittings_of(connection, entries)
-    return [refused.get(place) or now[change.exam, change.number] for place, change in enumerate(entries)]
+    return [refused.get(place) or now[_key(change)][0] for place, change in enumerate(entries)]
 
 
 def _again(sitting: Sitting | None, here: Attendance, change: Enter) -> str:
@@ -283,24 +334,13 @@ def _row(change: Enter, allowance: Allowance) -> dict[str, object]:
 
 def _save(connection: sa.Connection, saves: Sequence[Save]) -> list[object]:
     """Append the responses of many saves with one statement and one audit entry an exam."""
-    open_by_key = _sittings_of(connection, saves)
-    wanted = {
-        (sitting.id, response.sequence)
-        for save in saves
-        if (sitting := open_by_key.get((save.exam, save.number))) is not None
-        for response in save.responses
-    }
-    held = {
-        (row.sitting, row.sequence): response_of(row)
-        for row in connection.execute(
-            sa.select(responses).where(sa.tuple_(responses.c.sitting, responses.c.sequence).in_(wanted))
-        )
-    }
+    known = _sittings_of(connection, saves)
+    held = _held(connection, saves, known)
     fresh: dict[str, list[dict[str, object]]] = {}
     outcomes: list[object] = []
     for save in saves:
         try:
-            sitting = _open(open_by_key.get((save.exam, save.number)), save.seat, save.at_ms)
+            sitting = _open(known.get(_key(save), (None, 0))[0], save.seat, save.at_ms)
             news = _news(sitting, save.responses, held)
         except RefusedError as refusal:
             outcomes.append(refusal)
@@ -314,6 +354,25 @@ def _save(connection: sa.Connection, saves: Sequence[Save]) -> list[object]:
         if news_of_exam:
             _append(connection, saves[-1].at_ms, exam, news_of_exam)
     return outcomes
+
+
+def _held(
+    connection: sa.Connection, saves: Sequence[Save], known: Mapping[tuple[str, str], tuple[Sitting, int]]
+) -> dict[tuple[int, int], Response]:
+    """Those of the responses sent that are kept already, by sitting and sequence: numbers up to the last may be."""
+    wanted = {
+        (sitting.id, response.sequence)
+        for save in saves
+        for sitting, last in [known.get(_key(save), (None, 0))]
+        if sitting is not None
+        for response in save.responses
+        if response.sequence <= last
+    }
+    if not wanted:
+        return {}
+    chosen = sa.tuple_(responses.c.sitting, responses.c.sequence).in_(wanted)
+    rows = connection.execute(sa.select(responses).where(chosen))
+    return {(row.sitting, row.sequence): response_of(row) for row in rows}
 
 
 def _news(sitting: Sitting, sent: Sequence[Response], held: Mapping[tuple[int, int], Response]) -> list[Response]:
@@ -334,7 +393,10 @@ def _news(sitting: Sitting, sent: Sequence[Response], held: Mapping[tuple[int, i
 def _append(connection: sa.Connection, at_ms: int, exam: str, news: Sequence[Mapping[str, object]]) -> None:
     detail = {"responses": len(news), "digest": digest(news)}
     (entry,) = audit.append(connection, [audit.Act(at_ms, exam, "service", "saved", detail)])
-    connection.execute(sa.insert(responses), [{**response, "entry": entry.id} for response in news])
+    connection.execute(_ADD, [{**response, "entry": entry.id} for response in news])
+
+
+_ADD = sa.insert(responses)
 
 
 _DIGESTED = ("sitting", "sequence", "item", "value", "flagged", "device", "received_ms")
@@ -344,3 +406,30 @@ def digest(rows: Iterable[Mapping[str, Any]]) -> str:
     """SHA-256 (hex) of rows of `responses`, in the order of their key."""
     bodies = sorted([row[name] for name in _DIGESTED] for row in rows)
     return hashlib.sha256(canonical(bodies)).hexdigest()
+
+
+def _each(make: Callable[[sa.Connection, Any], object]) -> Callable[[sa.Connection, Sequence[Any]], list[object]]:
+    """`make` for changes that come one at a time."""
+
+    def made(connection: sa.Connection, changes: Sequence[Any]) -> list[object]:
+        outcomes: list[object] = []
+        for change in changes:
+            try:
+                outcomes.append(make(connection, change))
+            except RefusedError as refusal:
+                outcomes.append(refusal)
+        return outcomes
+
+    return made
+
+
+_MAKE: dict[type, Callable[[sa.Connection, Sequence[Any]], list[object]]] = {
+    Enter: _enter,
+    Save: _save,
+    Submit: _submit,
+    Note: _note,
+    Knock: knock.answer,
+    Force: _each(_force),
+    Credit: _each(_credit),
+    Attend: _each(attend),
+}

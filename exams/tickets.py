@@ -11,7 +11,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -97,33 +97,3 @@ class RoomCodes:
     def right(self, exam: str, room: str, code: str) -> bool:
         """Whether `code` is the room's."""
         return hmac.compare_digest(self.of(exam, room).encode(), normal(code).encode())
-
-
-class Tries:
-    """Wrong tries by candidate number: after LIMIT of them in a row the next waits, each time twice as long."""
-
-    LIMIT, FIRST_S, LONGEST_S, KEPT = 5, 30, 900, 20_000
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._wrong: dict[str, tuple[int, float]] = {}
-
-    def wait_s(self, number: str) -> float:
-        """Seconds until `number` may be tried; 0 for now."""
-        times, last = self._wrong.get(number, (0, 0.0))
-        if times < self.LIMIT:
-            return 0.0
-        pause = min(float(self.LONGEST_S), self.FIRST_S * 2.0 ** min(times - self.LIMIT, 10))
-        return max(0.0, last + pause - self._clock())
-
-    def wrong(self, number: str) -> int:
-        """Count one; how many that makes."""
-        times = self._wrong.pop(number, (0, 0.0))[0] + 1
-        self._wrong[number] = (times, self._clock())
-        if len(self._wrong) > self.KEPT:  # made-up numbers must not fill the memory: the oldest goes
-            del self._wrong[next(iter(self._wrong))]
-        return times
-
-    def right(self, number: str) -> None:
-        """Forget the wrong ones."""
-        self._wrong.pop(number, None)

@@ -28,7 +28,7 @@ from exams.simulator import Simulate
 from exams.sitting import SittingStore
 from exams.sitting_changes import Origin
 from exams.static import Static
-from exams.tickets import RoomCodes, Tries
+from exams.tickets import RoomCodes
 from widgets import i18n
 
 DEVICE, DEVICE_DAYS = "xinglin-exams-device", 30
@@ -74,10 +74,7 @@ class Context:
     formgrader: Callable[[Exam], str]
     simulate: Simulate
     readings: Readings
-    tries: Tries
     room_codes: RoomCodes
-    at_work: set[str] = field(default_factory=set)
-    """The exams that an errand is under way for."""
     experimenting: set[tuple[str, str]] = field(default_factory=set)
     """Exam and candidate number of those whose simulation is being run: one at a time each."""
     warmed: set[tuple[str, str]] = field(default_factory=set)
@@ -300,10 +297,11 @@ class Api(Handler):
             raise unreadable()
         return data
 
-    def answer(self, data: Mapping[str, Json | object]) -> None:
-        """Reply with `data` and the server's clock."""
+    def answer(self, data: Mapping[str, Json | object], **texts: str) -> None:
+        """Reply with `data`, the server's clock, and `texts`, which are JSON already."""
         self.set_header("Content-Type", "application/json; charset=utf-8")
-        self.finish(json.dumps({"now": self.context.store.now(), **data}, ensure_ascii=False))
+        plain = json.dumps({"now": self.context.store.now(), **data}, ensure_ascii=False)
+        self.finish(plain[:-1] + "".join(f', "{name}": {text}' for name, text in texts.items()) + "}")
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """The error as {"error": code, "message": sentence}."""

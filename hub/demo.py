@@ -39,7 +39,7 @@ def seed(settings: Settings) -> None:
     students = [Student(one.user, one.name, one.school) for one in everybody if one.role == Role.STUDENT]
     lead = next(one.user for one in everybody if one.role == Role.LEAD)
     teachers = [one.user for one in everybody if one.role == Role.TEACHER]
-    seed_exams(settings.home, students, lead, teachers, dt.datetime.now(dt.UTC))
+    seed_exams(settings.home, settings.exams_database_url, students, lead, teachers, dt.datetime.now(dt.UTC))
 
 
 def clear(settings: Settings) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from exams.exam import DATABASE, Exam
+from exams.exam import Exam
 from exams.hall import Hall
 from exams.release import released, result
 from exams.sitting import SittingStore
@@ -45,11 +45,11 @@ def phase_of(opens: datetime, closes: datetime, now: datetime) -> str:
 class Examinations:
     """The exams below $XINGLIN_HOME as the portal reads them."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, database: str) -> None:
         folder = home / "exams"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._hall = Hall(folder)
-        self._sittings = SittingStore(f"sqlite:///{folder / DATABASE}")
+        self._sittings = SittingStore(database)
 
     def of_candidate(self, user: str, now: datetime, zone: ZoneInfo) -> list[ExamCard]:
         """The exams that `user` sits, by opening time."""
@@ -97,9 +97,9 @@ def _common(exam: Exam, window: tuple[datetime, datetime], now: datetime, zone: 
 
 
 @functools.cache
-def examinations(home: Path) -> Examinations:
+def examinations(home: Path, database: str) -> Examinations:
     """The exams of this installation; files and database stay open between requests."""
-    return Examinations(home)
+    return Examinations(home, database)
 
 
 def next_first(cards: Iterable[ExamCard]) -> list[ExamCard]:

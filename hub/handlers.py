@@ -105,7 +105,7 @@ class PortalHandler(Localised, BaseHandler):  # type: ignore[misc]
 
 def exams_for(person: Person, settings: Settings) -> list[ExamCard]:
     """The exams on a person's page: those they sit, those of a teacher's school, or all for who runs them."""
-    found, zone = examinations(settings.home), ZoneInfo(settings.server.time_zone)
+    found, zone = examinations(settings.home, settings.exams_database_url), ZoneInfo(settings.server.time_zone)
     if person.role == Role.STUDENT:
         return next_first(found.of_candidate(person.user, now(), zone))
     return next_first(found.watched(person.school if person.role == Role.TEACHER else None, now(), zone))

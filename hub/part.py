@@ -41,13 +41,17 @@ def _kill_session(process: asyncio.subprocess.Process) -> None:
 
 @dataclass
 class Part:
-    """A process by name: what to run, in which environment, where its output goes, what to do after each start."""
+    """A process by name: what to run, in which environment, where its output goes, what to do after each start.
+
+    descriptors: open files of ours that the process has too, under the same numbers.
+    """
 
     name: str
     argv: Sequence[str]
     environment: Mapping[str, str]
     log_file: Path
     started: Callable[[], Awaitable[None]] | None = None
+    descriptors: Sequence[int] = ()
     process: asyncio.subprocess.Process | None = field(default=None, init=False)
     stopping: bool = field(default=False, init=False)
 
@@ -64,6 +68,7 @@ class Part:
                 stderr=out,
                 start_new_session=True,  # a Ctrl-C reaches the platform alone, which stops parts in order
                 preexec_fn=_die_with_parent,
+                pass_fds=self.descriptors,
             )
         return self.process
 

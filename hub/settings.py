@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from courses.sources import is_below
+from exams.exam import DATABASE
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULTS = ROOT / "configs" / "default.toml"
@@ -81,9 +82,11 @@ class Cases:
 
 @dataclass(frozen=True)
 class Exams:
-    """The joint exams."""
+    """The joint exams. database: address of their PostgreSQL, "" for SQLite; processes: of the exam service."""
 
     collaboration: str
+    database: str
+    processes: int
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,11 @@ class Settings:
     def hub_database_url(self) -> str:
         """JupyterHub's tables and the password hashes."""
         return f"sqlite:///{self.home / 'hub.sqlite'}"
+
+    @property
+    def exams_database_url(self) -> str:
+        """Sittings, responses and the audit log."""
+        return self.exams.database or f"sqlite:///{self.home / 'exams' / DATABASE}"
 
     @property
     def course_root(self) -> Path:
@@ -163,6 +171,10 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         values["server"]["port"] = int(port)
     settings = Settings(home, **{name: kind(**values[name]) for name, kind in SECTIONS.items()})
     _check(settings.server, where)
+    if settings.exams.processes < 1 or (settings.exams.processes > 1 and not settings.exams.database):
+        raise SettingsError(
+            f"{where}: [exams] processes must be 1 or more, and more than 1 only with PostgreSQL in [exams] database."
+        )
     for address in settings.cases.dicomweb:
         if not is_below(address, address):
             raise SettingsError(

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -27,6 +26,7 @@ from exams.form import Form
 from exams.hall import Hall
 from exams.identity import Person, Sessions, local
 from exams.items import Item, load_bank, load_file
+from exams.listening import bound, inherited
 from exams.roster import Candidate, school_group
 from exams.service import Config, secret, serve
 from exams.simulator import Simulator
@@ -132,7 +132,7 @@ class Process:
             try:
                 urllib.request.urlopen(self.base + "health", timeout=1).close()
                 return
-            except (urllib.error.URLError, ConnectionError):
+            except OSError:
                 assert self.process.poll() is None, (self.home / "service.log").read_text()
                 assert time.monotonic() < end, "the service did not start"
                 select_pause()
@@ -190,7 +190,7 @@ def config(home: Path) -> Config:
 
     return Config(
         hall=hall,
-        store=SittingStore(store_url(home)),
+        store=SittingStore(os.environ.get("XINGLIN_EXAMS_DATABASE", store_url(home))),
         identity=SaidIdentity(),
         cookie_secret=secret(home / "secrets" / "exams-cookie"),
         prefix=PREFIX,
@@ -203,4 +203,4 @@ def config(home: Path) -> Config:
 
 
 if __name__ == "__main__":
-    serve(config(Path(sys.argv[1])), port=int(sys.argv[2]))
+    serve(config(Path(sys.argv[1])), inherited(os.environ) or bound("127.0.0.1", int(sys.argv[2])))

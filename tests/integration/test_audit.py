@@ -14,7 +14,7 @@ from exams.response import Response
 from exams.sitting import SittingStore
 from exams.sitting_changes import Origin
 from exams.timing import Allowance
-from tests.exam_host import furnish
+from tests.exam_host import furnish, store_url
 
 FAR = 4_000_000_000_000
 ALLOWANCE = Allowance(90, FAR)
@@ -41,7 +41,9 @@ def home(tmp_path):
 
 
 def command(home, *arguments):
-    return CliRunner().invoke(exam, ["audit", "joint", *arguments], obj=SimpleNamespace(home=home))
+    return CliRunner().invoke(
+        exam, ["audit", "joint", *arguments], obj=SimpleNamespace(home=home, exams_database_url=store_url(home))
+    )
 
 
 def test_what_was_not_touched_holds(home, tmp_path):
@@ -113,7 +115,9 @@ def test_a_noted_seal_is_found_later(home):
 
 
 def test_an_exam_that_is_none(home):
-    done = CliRunner().invoke(exam, ["audit", "nowhere"], obj=SimpleNamespace(home=home))
+    done = CliRunner().invoke(
+        exam, ["audit", "nowhere"], obj=SimpleNamespace(home=home, exams_database_url=store_url(home))
+    )
     assert done.exit_code == 1
     assert "There is no exam" in done.output
 

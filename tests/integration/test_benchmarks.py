@@ -32,7 +32,22 @@ def figures(name, *small):
 
 
 def test_a_small_exam_loses_nothing():
-    small = ("--candidates", 20, "--every", 0.5, "--seconds", 6, "--within", 1, "--kills", 1, "--port", free_port())
+    small = (
+        "--candidates",
+        20,
+        "--every",
+        0.5,
+        "--seconds",
+        6,
+        "--within",
+        1,
+        "--kills",
+        1,
+        "--port",
+        free_port(),
+        "--database",
+        "sqlite",
+    )
     assert "exam_room_lost 0 0 1 responses" in figures("exam_room", *small)
 
 

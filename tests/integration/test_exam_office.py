@@ -22,6 +22,7 @@ from exams.roster import NEEDED
 from exams.sitting import SittingStore
 from exams.sitting_changes import Origin
 from exams.timing import Allowance
+from tests.exam_host import store_url
 
 NOW = datetime.now(UTC)
 STUDENTS = [Student(f"student{n:02}", f"学生{n:02}", "东校医学院" if n <= 3 else "西校医学院") for n in range(1, 7)]
@@ -30,6 +31,10 @@ STUDENTS = [Student(f"student{n:02}", f"学生{n:02}", "东校医学院" if n <=
 @dataclass(frozen=True)
 class Settings:
     home: Path
+
+    @property
+    def exams_database_url(self) -> str:
+        return store_url(self.home)
 
 
 def run(home: Path, *arguments: str) -> Result:
@@ -44,7 +49,7 @@ def seen_by(home: Path, name: str, number: str) -> release.CandidateResult | Non
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("demo")
-    seed(home, STUDENTS, "lead01", ("teacher01", "teacher02"), NOW)
+    seed(home, store_url(home), STUDENTS, "lead01", ("teacher01", "teacher02"), NOW)
     return home
 
 
@@ -70,7 +75,7 @@ def test_the_demo_has_one_exam_open_and_one_released(demo: Path) -> None:
 
 def test_seeding_again_changes_nothing(demo: Path) -> None:
     before = {path: path.read_bytes() for path in (demo / "exams").rglob("*.json")}
-    seed(demo, STUDENTS, "lead01", ("teacher01", "teacher02"), NOW)
+    seed(demo, store_url(demo), STUDENTS, "lead01", ("teacher01", "teacher02"), NOW)
     assert {path: path.read_bytes() for path in (demo / "exams").rglob("*.json")} == before
 
 
@@ -242,6 +247,10 @@ from exams.cli import exam
 @dataclass
 class Settings:
     home: Path
+
+    @property
+    def exams_database_url(self) -> str:
+        return f"sqlite:///{self.home / 'exams' / 'exams.sqlite'}"
 @click.group()
 @click.pass_context
 def main(context):

@@ -490,6 +490,7 @@ def alone(tmp_path):
         "JUPYTERHUB_API_URL": "http://127.0.0.1:9/hub/api",
         "JUPYTERHUB_BASE_URL": "/",
         "XINGLIN_HOME": str(tmp_path),
+        "XINGLIN_EXAMS_DATABASE": store_url(tmp_path),
     }
     process = Process(tmp_path, port)
     process.start(["-m", "exams", "xinglin"], os.environ | hub)

@@ -6,11 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
+from urllib.parse import urljoin, urlsplit
 
 import psutil
 import pytest
 import requests
 
+from benchmarks._postgresql import MISSING, PostgreSQL, programs
+from exams.exam import DATABASE
 from tests.conftest import needs_bwrap
 from tests.platform import ROOT, Platform, free_port, until
 
@@ -102,6 +105,73 @@ def command(*arguments, home, port=None, **environment):
         timeout=60,
     )
     return done.returncode, done.stdout, done.stderr
+
+
+def test_a_second_exam_service_on_the_same_sqlite_is_refused_in_one_line(platform):
+    database = f"sqlite:///{platform.home / 'exams' / DATABASE}"
+    environment = os.environ | {
+        "XINGLIN_HOME": str(platform.home),
+        "XINGLIN_EXAMS_DATABASE": database,
+        "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{free_port()}",
+    }
+    command = [sys.executable, "-m", "exams"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines() == [done.stderr.strip()]
+    assert "Another process serves the exams" in done.stderr
+
+
+def test_a_login_that_began_at_a_process_that_was_killed_ends_at_the_next(second):
+    session = second.session("student01")
+    begun = session.get(
+        f"{second.url}/services/exams/login", params={"next": "/services/exams/"}, allow_redirects=False
+    )
+    assert begun.status_code == 302
+    victim = second.part("exams", "hub.cli")
+    victim.kill()
+    until(lambda: second.part("exams", "hub.cli").pid != victim.pid, 10, "another process is there")
+    done = session.get(urljoin(second.url, begun.headers["Location"]), timeout=60)
+    assert (done.status_code, urlsplit(done.url).path) == (200, "/services/exams/")
+    assert "诊断学联考" in done.text
+
+
+@pytest.mark.skipif(programs() is None, reason=MISSING)
+def test_two_exam_processes_on_postgresql_and_one_of_them_killed(tmp_path):
+    """The whole platform: the demo's exams are seeded there, candidates and the portal see them."""
+    home = tmp_path / "home"
+    home.mkdir()
+    with PostgreSQL() as server:
+        (home / "xinglin.toml").write_text(f'[exams]\ndatabase = "{server.url}"\nprocesses = 2\n')
+        running = Platform(home).start()
+        try:
+            processes = [one for one in running.processes() if "exams" in one.cmdline()]
+            assert len(processes) == 2
+            session = running.session("student01")
+            assert "诊断学联考" in session.get(f"{running.url}/hub/home", timeout=30).text
+            processes[0].kill()
+            exams = f"{running.url}/services/exams/"
+            until(lambda: "诊断学联考" in session.get(exams, timeout=30).text, 5, "the other answers")
+            until(lambda: len([one for one in running.processes() if "exams" in one.cmdline()]) == 2, 30, "both run")
+            assert not (home / "exams" / DATABASE).exists()
+        finally:
+            assert running.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("exams", "said"),
+    [
+        ("processes = 2", "more than 1 only with PostgreSQL"),
+        ('database = "postgresql://u:geheim@127.0.0.1:1/x"', "is it there, is it running"),
+        ('database = "mysql://u:geheim@127.0.0.1/x"', "cannot be read"),
+    ],
+)
+def test_a_database_that_cannot_serve_is_said_in_one_line(tmp_path, exams, said):
+    (tmp_path / "xinglin.toml").write_text(f"[exams]\n{exams}\n")
+    code, _out, error = command("serve", home=tmp_path, port=free_port())
+    assert code == 1
+    assert error.strip().splitlines() == [error.strip()]
+    assert said in error
+    assert "geheim" not in error
 
 
 def test_a_port_in_use_is_said_in_one_line(tmp_path):

@@ -5,14 +5,17 @@ from types import SimpleNamespace
 
 import pytest
 import requests
+import sqlalchemy as sa
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exams import audit
 from exams.cli import exam
 from exams.documents import DocumentError
+from exams.knock import LIMIT, LONGEST_S, Knock, answer
 from exams.sitting import SittingStore
-from exams.tickets import LENGTH, SIGNS, Tickets, Tries, new_code, normal, printed
+from exams.tickets import LENGTH, SIGNS, Tickets, new_code, normal, printed
 from tests.exam_host import CANDIDATES, PREFIX, Process, store_url
 from tests.platform import free_port
 
@@ -59,30 +62,51 @@ def test_tickets_are_kept_for_this_user_alone(tmp_path):
         Tickets.load(tmp_path)
 
 
-def test_tries_wait_longer_each_time_and_forget_after_a_right_one():
-    now = [0.0]
-    tries = Tries(lambda: now[0])
-    for _ in range(Tries.LIMIT):
-        assert tries.wait_s("N1") == 0
-        tries.wrong("N1")
-    assert tries.wait_s("N1") == 30
-    assert tries.wait_s("N2") == 0
-    now[0] = 30
-    assert tries.wait_s("N1") == 0
-    tries.wrong("N1")
-    assert tries.wait_s("N1") == 60
-    for _ in range(100):
-        tries.wrong("N1")
-    assert tries.wait_s("N1") == Tries.LONGEST_S
-    tries.right("N1")
-    assert tries.wait_s("N1") == 0
+def test_tries_wait_longer_each_time_and_forget_after_a_right_one(tmp_path):
+    now = [0]
+    store, again = (SittingStore(store_url(tmp_path), lambda: now[0]) for _ in range(2))  # two processes have one each
+    wrong = {"right": False, "alarm": [audit.Act(0, "joint", "service", "ticket_tried", {})]}
+    right = {"right": True, "welcome": [audit.Act(0, "joint", "N1", "admitted", {})]}
+    try:
+        for _ in range(LIMIT):
+            assert store.knock("N1", **wrong).result() == 0
+        assert again.knock("N1", **right).result() == 30_000
+        assert again.knock("N2", **right).result() == 0
+        now[0] = 30_000
+        assert store.knock("N1", **wrong).result() == 0
+        assert again.knock("N1", **wrong).result() == 60_000
+        for _ in range(20):
+            now[0] += LONGEST_S * 1000
+            assert store.knock("N1", **wrong).result() == 0
+        assert store.knock("N1", **right).result() == LONGEST_S * 1000
+        now[0] += LONGEST_S * 1000
+        assert store.knock("N1", **right).result() == 0
+        assert [store.knock("N1", **wrong).result() for _ in range(LIMIT + 1)] == [0] * LIMIT + [30_000]
+        told = [entry.act for entry in store.audit("joint")]
+        assert told == ["ticket_tried", "admitted", "admitted", "ticket_tried"]
+    finally:
+        store.close()
+        again.close()
 
 
-def test_made_up_numbers_do_not_fill_the_memory():
-    tries = Tries(lambda: 0.0)
-    for number in range(Tries.KEPT + 10):
-        tries.wrong(str(number))
-    assert len(tries._wrong) == Tries.KEPT
+@settings(deadline=None)  # a database each
+@given(st.lists(st.booleans()))
+def test_knocks_at_once_are_answered_as_one_after_the_other(rights):
+    knocks = [Knock(at, "N1", right) for at, right in enumerate(rights)]
+    outcomes = []
+    for batches in ([knocks], [[knock] for knock in knocks]):
+        engine = sa.create_engine("sqlite://")
+        with engine.begin() as connection:
+            audit.metadata.create_all(connection)
+            outcomes.append([wait for batch in batches for wait in answer(connection, batch)])
+        engine.dispose()
+    assert outcomes[0] == outcomes[1]
+
+
+def test_a_number_that_is_on_no_ticket_fills_nothing(service):
+    running = service()
+    issue(running)
+    assert [Browser(running).knock("nobody", "x").status_code for _ in range(LIMIT + 1)] == [403] * (LIMIT + 1)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +132,9 @@ def issue(service, *options):
     """The codes by number, from the printed page."""
     out = service.home / f"{service.exam}-{len(list(service.home.iterdir()))}.html"
     command = ["tickets", service.exam, "--by", "lead01", "--out", str(out), *options]
-    done = CliRunner().invoke(exam, command, obj=SimpleNamespace(home=service.home))
+    done = CliRunner().invoke(
+        exam, command, obj=SimpleNamespace(home=service.home, exams_database_url=store_url(service.home))
+    )
     assert done.exit_code == 0, done.output
     assert out.stat().st_mode & 0o077 == 0
     return dict(TICKET.findall(out.read_text("utf-8")))
@@ -214,7 +240,9 @@ def test_neither_codes_nor_tries_are_in_the_services_output(service, process):
 def test_what_the_command_refuses(service, options, said, tmp_path):
     running = service()
     command = ["tickets", running.exam, "--by", "lead01", "--out", str(tmp_path / "t.html"), *options]
-    done = CliRunner().invoke(exam, command, obj=SimpleNamespace(home=running.home))
+    done = CliRunner().invoke(
+        exam, command, obj=SimpleNamespace(home=running.home, exams_database_url=store_url(running.home))
+    )
     assert done.exit_code == 1
     assert said in done.output
     assert not (tmp_path / "t.html").exists()

@@ -23,6 +23,7 @@ from exams.timing import Allowance
 from hub.exam_cards import ExamCard, Examinations, next_first, phase_of
 from hub.people import Person, Role
 from hub.portal import class_overview, lab_cards
+from tests.exam_host import store_url
 
 BANK = Path(__file__).parents[2] / "exams" / "bank" / "diagnostics"
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -108,7 +109,7 @@ def keep(home, name="dx-1", opens=NOW - HOUR, closes=NOW + HOUR):
 def test_a_candidate_sees_their_exams_in_the_time_of_the_place(home):
     keep(home, "dx-2", NOW + HOUR, NOW + 3 * HOUR)
     exam = keep(home)
-    first, second = Examinations(home).of_candidate("student01", NOW, ZONE)
+    first, second = Examinations(home, store_url(home)).of_candidate("student01", NOW, ZONE)
     assert (first.id, first.phase, first.submitted, first.released, first.points) == (
         "dx-1",
         "open",
@@ -120,15 +121,15 @@ def test_a_candidate_sees_their_exams_in_the_time_of_the_place(home):
     assert first.opens == exam.opens
     assert first.opens.utcoffset() == timedelta(hours=8)
     assert first.url == "/services/exams/dx-1/"
-    assert Examinations(home).of_candidate("outsider", NOW, ZONE) == []
+    assert Examinations(home, store_url(home)).of_candidate("outsider", NOW, ZONE) == []
 
 
 def test_a_candidate_sees_the_window_of_their_session(home):
     exam = keep(home, closes=NOW + 3 * HOUR)
     replace(exam, sessions=(Session("pm", NOW + HOUR, NOW + 2 * HOUR, ("东校",)),)).save()
-    (card,) = Examinations(home).of_candidate("student01", NOW, ZONE)
+    (card,) = Examinations(home, store_url(home)).of_candidate("student01", NOW, ZONE)
     assert (card.phase, card.opens, card.closes) == ("upcoming", NOW + HOUR, NOW + 2 * HOUR)
-    assert Examinations(home).watched(None, NOW, ZONE)[0].opens == NOW - HOUR
+    assert Examinations(home, store_url(home)).watched(None, NOW, ZONE)[0].opens == NOW - HOUR
 
 
 def test_an_exam_handed_in_says_so_to_who_handed_it_in(home):
@@ -138,7 +139,7 @@ def test_an_exam_handed_in_says_so_to_who_handed_it_in(home):
     store.enter(
         "dx-1", "N1", "A", 1, allowance, seat="s", actor="student01", origin=Origin("here", "::1", "test")
     ).result()
-    examinations = Examinations(home)
+    examinations = Examinations(home, store_url(home))
     assert not examinations.of_candidate("student01", NOW, ZONE)[0].submitted
     store.submit("dx-1", "N1", "s", 0, "student01").result()
     store.close()
@@ -153,7 +154,7 @@ def test_points_are_seen_after_the_release_and_never_before(home):
     folder.mkdir()
     marks = [{"item": item.id, "points": item.points, "comment": ""} for item in items]
     (folder / "N1.json").write_text(json.dumps(marks))  # prepared, but nobody has released it
-    examinations = Examinations(home)
+    examinations = Examinations(home, store_url(home))
     assert examinations.of_candidate("student01", NOW, ZONE)[0].points is None
     assert not examinations.watched(None, NOW, ZONE)[0].released
     release.release(exam.folder, {"N1": [SimpleNamespace(**mark) for mark in marks]}, "lead01", NOW)
@@ -169,6 +170,6 @@ def test_an_exam_with_a_broken_roster_takes_no_other_exam_away(home, text):
     broken = keep(home, "dx-0").folder / "roster.csv"
     broken.unlink() if text is None else broken.write_text(text)
     keep(home)
-    examinations = Examinations(home)
+    examinations = Examinations(home, store_url(home))
     assert [one.id for one in examinations.of_candidate("student01", NOW, ZONE)] == ["dx-1"]
     assert [one.id for one in examinations.watched(None, NOW, ZONE)] == ["dx-1"]

@@ -1,4 +1,5 @@
 import contextlib
+import json
 
 import pytest
 from hypothesis import given
@@ -147,3 +148,10 @@ ANSWERS = st.dictionaries(st.sampled_from(ITEMS), VALUES)
 def test_a_receipt_fits_only_its_answers(one, other):
     proofs = [receipt_hash("e", "n", "A", 1, dict(reversed(answers.items()))) for answers in (one, other)]
     assert (proofs[0] == proofs[1]) == (one == other)
+
+
+@pytest.mark.parametrize("sent", ["5.0", "-0.0", "1e15", "1E2"])
+def test_a_number_without_a_fraction_is_whole_so_that_every_database_gives_back_what_was_hashed(sent):
+    value = parse({"sequence": 1, "item": ITEMS[0], "device": "d", "value": json.loads(sent)}, ITEMS).value
+    assert type(value) is int
+    assert value == float(sent)

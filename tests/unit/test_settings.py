@@ -58,6 +58,8 @@ def test_an_installation_changes_one_value_and_keeps_the_rest(home):
         ("server = 5\n", "[server]"),
         ("[server]\nports = 1\n", "[server] has no setting ports"),
         ('[server]\nport = "8000"\n', "[server] port must be of type int"),
+        ("[exams]\nprocesses = 2\n", "more than 1 only with PostgreSQL"),
+        ("[exams]\nprocesses = 0\n", "[exams] processes must be 1 or more"),
         ("[server]\nport = true\n", "[server] port must be of type int"),
         ("[server]\nport = 0\n", "port"),
         ("[server]\nport = 65536\n", "port"),

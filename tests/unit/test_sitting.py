@@ -6,12 +6,14 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exams import audit, sitting_tables
+from exams import audit, replay, sitting_tables
 from exams.database import connect
 from exams.response import Response, latest
 from exams.sitting import SittingStore
 from exams.sitting_changes import Enter, Origin, RefusedError, apply
+from exams.sitting_tables import logs, sittings
 from exams.timing import GRACE_MS, MINUTE_MS, Allowance
+from tests.changes import BATCHES, plain
 
 START_MS = 1_800_000_000_000
 ALLOWANCE = Allowance(90, START_MS + 120 * MINUTE_MS)
@@ -247,3 +249,23 @@ def test_many_who_enter_at_once_are_taken_in_as_if_one_after_the_other(tmp_path)
         engine.dispose()
     assert kept[0] == kept[1]
     assert codes == [["in", "in", "in", "in", "closed", "in"]] * 2
+
+
+@settings(deadline=None)  # a database each
+@given(BATCHES)
+def test_changes_made_together_come_to_the_same_as_one_after_the_other(batches):
+    """Whatever is made with others of its kind, out of its turn, comes out as in its turn; the log tells the same."""
+    seen = []
+    for parts in (batches, [[change] for batch in batches for change in batch]):
+        engine = sa.create_engine("sqlite://")
+        with engine.begin() as connection:
+            audit.metadata.create_all(connection)
+            outcomes = [plain(outcome) for part in parts for outcome in apply(connection, part)]
+            told = replay.retold(audit.entries(connection))
+            rows = connection.execute(sa.select(sittings).order_by(sittings.c.number)).mappings()
+            kept = [{name: row[name] for name in row if name != "id"} for row in rows]
+            held = {own.number: log for own, log in logs(connection, "e")}
+            assert replay.verify(connection) is None
+        engine.dispose()
+        seen.append((outcomes, {key: row for key, (_, row) in told.items()}, kept, held))
+    assert seen[0] == seen[1]
