@@ -26,7 +26,7 @@ Took = tuple[float, bool]
 
 @dataclass(frozen=True)
 class Plan:
-    """When they come, save and hand in (s), and where: below `prefix` at `port` of this machine."""
+    """When they come, save, ask for the state (`beat`) and hand in (s); and where: below `prefix` at `port`."""
 
     port: int
     prefix: str
@@ -35,6 +35,7 @@ class Plan:
     within: float
     every: float
     seconds: float
+    beat: float
 
 
 @dataclass
@@ -47,14 +48,16 @@ class Visitor:
     reader: asyncio.StreamReader | None = None
     writer: asyncio.StreamWriter | None = None
     acknowledged: list[int] = field(default_factory=list)
+    waited: float = 0.0  # s since it last asked for the state
 
     async def ask(self, plan: Plan, path: str, content: bytes, kind: str = "application/json") -> Answer:
-        """POST `content`; the reply's head and body. Raises RuntimeError for a refusal."""
+        """POST `content`, or GET where there is none; the reply's head and body. Raises RuntimeError for a refusal."""
         if self.writer is None:
             self.reader, self.writer = await asyncio.open_connection("127.0.0.1", plan.port)
         assert self.reader is not None
-        head = f"POST {plan.prefix}{path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(content)}\r\n"
-        head += f"Content-Type: {kind}\r\nCookie: {self.cookie}\r\nX-XSRFToken: {TOKEN}\r\n\r\n"
+        head = f"{'POST' if content else 'GET'} {plan.prefix}{path} HTTP/1.1\r\nHost: localhost\r\n"
+        head += f"Content-Length: {len(content)}\r\nContent-Type: {kind}\r\nCookie: {self.cookie}\r\n"
+        head += f"X-XSRFToken: {TOKEN}\r\n\r\n"
         self.writer.write(head.encode() + content)
         answer = (await self.reader.readuntil(b"\r\n\r\n")).decode()
         _before, _name, length = answer.partition("Content-Length: ")
@@ -80,10 +83,11 @@ class Visitor:
 
 @dataclass
 class Times:
-    """What each start, save and submit took."""
+    """What each start, save, look at the state, and submit took."""
 
     start: list[Took] = field(default_factory=list)
     save: list[Took] = field(default_factory=list)
+    state: list[Took] = field(default_factory=list)
     submit: list[Took] = field(default_factory=list)
 
 
@@ -109,7 +113,7 @@ async def sit(visitor: Visitor, plan: Plan, place: float, times: Times) -> None:
     _answer, (enter_ms, again) = await visitor.timed(plan, f"{api}/enter", packed(seat=SEAT))
     times.start.append((ticket_ms + enter_ms, away or again))
     sequence = 0
-    await asyncio.sleep(random.uniform(0, plan.every))
+    await writes(visitor, plan, time.monotonic() + random.uniform(0, plan.every), times)
     end = time.monotonic() + plan.seconds
     while (due := time.monotonic() + plan.every) < end or not sequence:
         sequence += 1
@@ -119,10 +123,22 @@ async def sit(visitor: Visitor, plan: Plan, place: float, times: Times) -> None:
         (_head, reply), took = await visitor.timed(plan, f"{api}/responses", content)
         times.save.append(took)
         visitor.acknowledged += json.loads(reply)["acknowledged"]
-        await asyncio.sleep(max(0.0, due - time.monotonic()))
-    await asyncio.sleep(random.uniform(0, plan.within))
+        await writes(visitor, plan, due, times)
+    await writes(visitor, plan, time.monotonic() + random.uniform(0, plan.within), times)
     _answer, took = await visitor.timed(plan, f"{api}/submit", packed(seat=SEAT, sequence=sequence))
     times.submit.append(took)
+
+
+async def writes(visitor: Visitor, plan: Plan, until: float, times: Times) -> None:
+    """Let time pass; meanwhile the page asks for the state of the sitting now and then."""
+    while (beat := time.monotonic() + plan.beat * random.uniform(0.75, 1.25) - visitor.waited) < until:
+        await asyncio.sleep(max(0.0, beat - time.monotonic()))
+        visitor.waited = 0.0
+        _answer, took = await visitor.timed(plan, f"api/{plan.exam}/state", b"")
+        times.state.append(took)
+    begun = time.monotonic()
+    await asyncio.sleep(max(0.0, until - begun))
+    visitor.waited += max(0.0, until - begun)
 
 
 async def all_sit(visitors: Sequence[Visitor], plan: Plan) -> Times:

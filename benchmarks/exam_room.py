@@ -1,4 +1,5 @@
 """The exam room under load: candidates come with their tickets, start, save every few seconds, and hand in.
+In between their pages ask for the state of the sitting, as pages do.
 
 The service runs in processes of its own, as it does for an exam; the candidates come over loopback from this one, each
 with a connection and a session. On the way a process is killed by -9 and started again; whoever gets no answer asks
@@ -201,9 +202,9 @@ class Figures:
         cores = os.cpu_count() or 1
         a_core = self.candidates / cores
         self._line("candidates_a_core", a_core, MOODLE_CANDIDATES_A_CORE, a_core / MOODLE_CANDIDATES_A_CORE, "1")
-        each = (self.times.start, self.times.save, self.times.submit)
-        budgets = (PAGE_BUDGET_MS, P99_BUDGET_MS, PAGE_BUDGET_MS)
-        for name, took, budget in zip(("start", "save", "submit"), each, budgets, strict=True):
+        each = (self.times.start, self.times.save, self.times.state, self.times.submit)
+        budgets = (PAGE_BUDGET_MS, P99_BUDGET_MS, PAGE_BUDGET_MS, PAGE_BUDGET_MS)
+        for name, took, budget in zip(("start", "save", "state", "submit"), each, budgets, strict=True):
             for part in (0.5, 0.99):
                 found = share(took, part)
                 self._line(f"{name}_p{part * 100:.0f}", found, budget, budget / found, "ms")
@@ -231,7 +232,7 @@ def measure(name: str, database: str, home: Path, candidates: int, options: argp
     tickets.save(exam.folder)
     visitors = [Visitor(number, code) for number, code in codes.items()]
     items = [item.id for item in exam.form("A").items]
-    plan = Plan(options.port, PREFIX, EXAM, items, options.within, options.every, options.seconds)
+    plan = Plan(options.port, PREFIX, EXAM, items, options.within, options.every, options.seconds, options.beat)
     processes = 1 if database.startswith("sqlite") else options.processes
     service, begun = Service(home, options.port, database, processes), time.monotonic()
     gc.disable()  # for the candidates of this process it would look through all of them again and again
@@ -285,6 +286,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--candidates", type=int, default=6200)
     parser.add_argument("--every", type=float, default=10.0, help="seconds between two saves of a candidate")
+    parser.add_argument(
+        "--beat", type=float, default=15.0, help="seconds between two looks at the state, as the page's"
+    )
     parser.add_argument("--seconds", type=float, default=60.0, help="how long each of them saves")
     parser.add_argument("--within", type=float, default=20.0, help="seconds within which all start, and all hand in")
     parser.add_argument("--kills", type=int, default=2, help="how often a process is killed by -9 on the way")

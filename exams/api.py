@@ -217,9 +217,13 @@ class State(CandidateApi):
 
     async def get(self, exam_id: str) -> None:
         """The state of the sitting; an address other than the last is noted."""
-        exam, candidate, sitting = self.own(exam_id)
+        exam, candidate = self.seat_of(exam_id)
+        seen = self.context.store.seen(exam.id, candidate.number)
+        if seen is None:
+            raise refused(RefusedError(NOT_ENTERED))
+        sitting, last = seen
         address = str(self.request.remote_ip)
-        if self.context.store.attendance_of(exam.id, candidate.number).address not in {"", address}:
+        if last not in {"", address}:
             await asyncio.wrap_future(
                 self.context.store.attend(exam.id, [candidate.number], "moved", candidate.user, {"to": address})
             )

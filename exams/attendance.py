@@ -6,6 +6,7 @@ holds is those acts told in their order (`after`). So the table is the log's sum
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -118,10 +119,16 @@ Key = tuple[str, str]
 
 def of_keys(connection: sa.Connection, keys: Iterable[Key]) -> dict[Key, Attendance]:
     """The attendance of these candidates; who is not in it has not been seen."""
-    chosen = sa.tuple_(attendance.c.exam, attendance.c.number).in_(list(keys))
-    return {
-        (row.exam, row.number): attendance_of(row) for row in connection.execute(sa.select(attendance).where(chosen))
-    }
+    found: dict[Key, Attendance] = {}
+    for exam, own in itertools.groupby(sorted(keys), lambda key: key[0]):
+        rows = connection.execute(_CHOSEN, {"of_exam": exam, "numbers": [number for _, number in own]})
+        found |= {(exam, row.number): attendance_of(row) for row in rows}
+    return found
+
+
+_CHOSEN = sa.select(attendance).where(
+    attendance.c.exam == sa.bindparam("of_exam"), attendance.c.number.in_(sa.bindparam("numbers", expanding=True))
+)
 
 
 def write(connection: sa.Connection, known: Mapping[Key, Attendance], now: Mapping[Key, Attendance]) -> None:

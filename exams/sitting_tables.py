@@ -109,8 +109,21 @@ def response_of(row: sa.Row[Any]) -> Response:
 
 def find(connection: sa.Connection, exam: str, number: str) -> Sitting | None:
     """The sitting of a candidate."""
-    row = connection.execute(selected().where(sittings.c.exam == exam, sittings.c.number == number)).one_or_none()
-    return None if row is None else sitting_of(row)
+    found = seen(connection, exam, number)
+    return None if found is None else found[0]
+
+
+def seen(connection: sa.Connection, exam: str, number: str) -> tuple[Sitting, str] | None:
+    """The sitting of a candidate, and the network address that the candidate was last seen at ("": nowhere)."""
+    row = connection.execute(_SEEN, {"of_exam": exam, "of_number": number}).one_or_none()
+    return None if row is None else (sitting_of(row), row.address or "")
+
+
+_SEEN = (
+    selected()
+    .add_columns(attendance.c.address)
+    .where(sittings.c.exam == sa.bindparam("of_exam"), sittings.c.number == sa.bindparam("of_number"))
+)
 
 
 def logs(connection: sa.Connection, exam: str) -> Iterator[tuple[Sitting, list[Response]]]:
