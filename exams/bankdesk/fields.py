@@ -10,7 +10,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from courses.models import ecg
-from exams.items import FEWEST_OPTIONS, GROUPED, LETTERS, LEVELS, MEASURES, SHARED_STEM, SINGLE, SINGLE_OPTIONS, TYPES
+from courses.simulations import SIMULATIONS
+from exams.items import (
+    EXPERIMENTAL,
+    FEWEST_OPTIONS,
+    GROUPED,
+    LETTERS,
+    LEVELS,
+    MEASURES,
+    ON_IMAGE,
+    SHARED_STEM,
+    SINGLE,
+    SINGLE_OPTIONS,
+    TYPES,
+)
 from exams.web import N_
 
 
@@ -80,6 +93,20 @@ PICTURE = (
     *(field.only("asset.kind", "dicom") for field in DICOM),
     *(field.only("asset.kind", "ecg") for field in TRACING),
 )
+MODELS = tuple(sorted(SIMULATIONS))
+CONTROLS = tuple(dict.fromkeys(name for model in MODELS for name in SIMULATIONS[model].parameters))
+SIMULATION = (
+    Field("asset.model", "choice", N_("Model"), choices=MODELS),
+    Field("asset.controls", "several", N_("What the candidate controls"), choices=CONTROLS),
+    Field(
+        "asset.set", "settings", N_("What is set otherwise than usual"), True, hint=N_("It never leaves the server.")
+    ),
+)
+EXPERIMENT = (
+    replace(KIND, choices=(*KIND.choices, "simulation")),
+    *PICTURE[1:],
+    *(field.only("asset.kind", "simulation") for field in SIMULATION),
+)
 BY = Field("_by", "choice", N_("Answered by"), choices=("options", "number"))
 
 OWN: dict[str, tuple[Field, ...]] = {
@@ -108,6 +135,12 @@ OWN: dict[str, tuple[Field, ...]] = {
         Field("minimum_area", "number", N_("Smallest area"), optional=True, hint="mm²"),
         Field("example", "example", N_("Your own measurement"), hint=N_("It must earn full marks.")),
     ),
+    "hotspot": (
+        STEM,
+        replace(KIND, optional=False, choices=("dicom",)),
+        *DICOM,
+        Field("regions", "regions", N_("Where a mark earns points"), hint=N_("The best is worth the item's points.")),
+    ),
     "short": (
         STEM,
         Field("rubric", "rubric", N_("Rubric"), hint=N_("Its points add up to the item's.")),
@@ -117,14 +150,14 @@ OWN: dict[str, tuple[Field, ...]] = {
 }
 """The fields of each type between the group and the rationale."""
 
-PICTURED = ("A1", "A2", "A3", "A4", "X", "numeric", "short")
-"""Types that may have an image or a tracing, and need none."""
+PICTURED = ("A3", "A4", "short")
+"""Types that may have an image or a tracing, and need none; so may those in EXPERIMENTAL, or a simulation."""
 
 
 def fields_of(kind: str) -> tuple[Field, ...]:
     """The fields of an item of the type `kind`, in the order of the form."""
     own = OWN[kind]
-    picture = PICTURE if kind in PICTURED else ()
+    picture = EXPERIMENT if kind in EXPERIMENTAL else PICTURE if kind in PICTURED else ()
     return (*COMMON, *((GROUP,) if kind in GROUPED else ()), own[0], *picture, *own[1:], *ENDING)
 
 
@@ -144,6 +177,8 @@ CHOICES = {
     "number": N_("A number"),
     "dicom": N_("Image of a case"),
     "ecg": N_("Electrocardiogram"),
+    "simulation": N_("Simulation"),
+    "nerve": N_("Nerve action potential"),
     "length": N_("Length"),
     "angle": N_("Angle"),
     "ellipse": N_("Mean in an ellipse"),
@@ -158,7 +193,7 @@ def blank(kind: str, topic: str) -> dict[str, Any]:
     begin: dict[str, Any] = {"type": kind, "topic": topic, "level": "apply", "difficulty": 0.7, "points": 1}
     if kind == "ecg":
         begin["asset"] = {"kind": "ecg", "rhythm": "sinus", "seconds": 10, "fs": 500, "seed": 1}
-    if kind == "measurement":
+    if kind in ON_IMAGE:
         begin["asset"] = {"kind": "dicom", "frame": 0}
     return begin | ({"max_length": 500} if kind == "short" else {})
 

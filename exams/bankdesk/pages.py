@@ -11,6 +11,7 @@ from typing import Any
 
 from courses.cases import BUILT_IN
 from courses.models import ecg
+from courses.simulations import SIMULATIONS
 from exams.bankdesk import deeds, fields, search
 from exams.bankdesk.banks import Record
 from exams.bankdesk.editing import group_version
@@ -108,7 +109,6 @@ class One(BankPage):
             refused=[(self.translate(deeds.DEEDS[act]), self.said(why)) for act, why in told if why],
             history=[self._line(entry, record) for entry in reversed(entries)],
             by=sorted(authors(entries, own)),
-            editable=own.type in fields.OWN,
             data=self.embedded(
                 {"bank": self.bank.name, "prefix": self.context.prefix, "item": item, "version": record.version}
             ),
@@ -174,6 +174,10 @@ class Form(BankPage):
             "group": group,
             "topics": list(dict.fromkeys(record.item.topic for record in records)),
             "cases": sorted(cases | BUILT_IN.keys()),
+            "models": {
+                model: {name: one.value for name, one in SIMULATIONS[model].parameters.items()}
+                for model in fields.MODELS
+            },
             "rhythms": {rhythm: ecg.parameters(rhythm) for rhythm in ecg.RHYTHMS},
         }
         self.present(
@@ -216,8 +220,6 @@ class Edit(Form):
     def get(self, _bank: str, item: str) -> None:
         """The form with what the item holds."""
         record = self.record(item)
-        if record.item.type not in fields.OWN:
-            raise no_bank()
         document = record.item.document() | {"_by": "options" if record.item.options else "number"}
         title = self.translate(N_("Edit {item}"), item=item)
         self.form(title, [self.part(record.item.type, document, record.version)], None, item=record.item)

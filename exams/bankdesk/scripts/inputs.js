@@ -7,6 +7,7 @@ import { Clock } from "../room/clock.js";
 import { h } from "../room/dom.js";
 import { t } from "../room/page.js";
 import { show } from "../room/tools.js";
+import { regions } from "./regions.js";
 
 let made = 0;
 const name = (field) => `${field.name}-${++made}`;
@@ -147,8 +148,8 @@ function several(field, value) {
   return { element, read };
 }
 
-/** The parameters that the chosen rhythm has; what is left blank has the value it has by itself. */
-function parameters(field, value, part) {
+/** The parameters of what `choice` has chosen, as `list` tells them; what is left blank has the value it has by itself. */
+const parameters = (choice, list) => (field, value, part) => {
   const element = h("div", { class: "parameters" });
   let now = value ?? {};
   let drawn = "";
@@ -157,15 +158,15 @@ function parameters(field, value, part) {
     return filled.length ? Object.fromEntries(filled.map((one) => [one.name, Number(one.value)])) : undefined;
   };
   const refresh = () => {
-    const rhythm = part.value("asset.rhythm");
-    if (rhythm === drawn || !part.data.rhythms[rhythm]) return;
+    const chosen = part.value(choice);
+    if (chosen === drawn || !part.data[list][chosen]) return;
     if (drawn) now = read() ?? {};
-    drawn = rhythm;
-    element.replaceChildren(...Object.entries(part.data.rhythms[rhythm]).map(([own, usual]) =>
+    drawn = chosen;
+    element.replaceChildren(...Object.entries(part.data[list][chosen]).map(([own, usual]) =>
       h("label", {}, own, h("input", { type: "number", step: "any", name: own, placeholder: usual, value: now[own] ?? "" }))));
   };
   return { element, read, refresh };
-}
+};
 
 /** The author's own measurement: the frame, and its points as "x,y x,y", made in the image or typed. */
 function example(field, value, part) {
@@ -202,7 +203,8 @@ function example(field, value, part) {
 }
 
 export const KINDS = {
-  number, whole, line, text, choice, options, group, rubric, pair, several, parameters, example,
+  number, whole, line, text, choice, options, group, rubric, pair, several, example, regions,
+  parameters: parameters("asset.rhythm", "rhythms"), settings: parameters("asset.model", "models"),
   topic: suggested("topics"), case: suggested("cases"), letter: letters("radio"), letters: letters("checkbox"),
 };
 
