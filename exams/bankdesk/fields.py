@@ -68,6 +68,13 @@ SINGLE_KEY = (
     Field("options", "options", N_("Options"), numbers=(SINGLE_OPTIONS,) * 3),
     Field("key", "letter", N_("Key")),
 )
+FORWARD = Field(
+    "forward_only",
+    "flag",
+    N_("Forward only"),
+    True,
+    hint=N_("Whoever has gone on to the next item of the case cannot change the one before. A4 items are so anyway."),
+)
 SHARED_OPTIONS = Field("options", "options", N_("Options"), numbers=(FEWEST_OPTIONS, SINGLE_OPTIONS, len(LETTERS)))
 NUMBER = (
     Field("key", "number", N_("Key")),
@@ -163,7 +170,7 @@ def fields_of(kind: str) -> tuple[Field, ...]:
 
 def group_fields(kind: str) -> tuple[Field, ...]:
     """The fields of what items of the type `kind` share."""
-    return (STEM,) if kind in SHARED_STEM else (SHARED_OPTIONS,)
+    return (STEM, FORWARD) if kind in SHARED_STEM else (SHARED_OPTIONS,)
 
 
 LABELS = {field.name: field.label for kind in TYPES if kind in OWN for field in fields_of(kind)}

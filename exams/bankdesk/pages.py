@@ -130,6 +130,9 @@ def key_of(item: Item) -> list[str]:
     """The key as people read it, a line for each right answer."""
     if isinstance(item.key, float):
         return [f"{item.key:g} ± {item.tolerance:g} {item.unit}"]
+    if item.regions:
+        plain = [region.document() for region in item.regions]
+        return ["  ".join(f"{name} {value}" for name, value in region.items()) for region in plain]
     return [f"{letter}. {text}" for letter, text in item.options if letter in (item.key or ())]
 
 
@@ -262,7 +265,7 @@ class Shared(Form):
         if not members or members[0].group is None:
             raise no_bank()
         own: Group = members[0].group
-        document: dict[str, Any] = {"id": own.id} | ({"stem": own.stem} if own.stem else {"options": dict(own.options)})
+        document = own.document()
         part = {
             "document": document,
             "version": group_version(own),

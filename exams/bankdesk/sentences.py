@@ -29,6 +29,7 @@ ITEMS = (
     N_("A window is two numbers: centre and width."),
     N_("Leads are some of {leads}."),
     N_("A tracing of {rhythm} has no {name}."),
+    N_("Only a case goes forward only: items on shared options have no order."),
     N_("The best region is worth the item's {points} points, others less."),
     N_("The frames are two whole numbers, the first and the last, from 0."),
     N_("A circle is three numbers: x, y and its radius, in pixels."),

@@ -36,6 +36,12 @@ function choice(field, value) {
   return { element, read: () => element.value || undefined };
 }
 
+function flag(field, value) {
+  const box = h("input", { type: "checkbox" });
+  box.checked = value === true;
+  return { element: box, read: () => box.checked || undefined };
+}
+
 /** A text with suggestions. */
 const suggested = (list) => (field, value, part) => {
   const id = name(field);
@@ -203,10 +209,10 @@ function example(field, value, part) {
 }
 
 export const KINDS = {
-  number, whole, line, text, choice, options, group, rubric, pair, several, example, regions,
+  number, whole, line, text, choice, flag, options, group, rubric, pair, several, example, regions,
   parameters: parameters("asset.rhythm", "rhythms"), settings: parameters("asset.model", "models"),
   topic: suggested("topics"), case: suggested("cases"), letter: letters("radio"), letters: letters("checkbox"),
 };
 
 /** Kinds of one control, which a label belongs to; the others are sets of controls with a legend. */
-export const SIMPLE = new Set(["number", "whole", "line", "text", "choice", "group", "topic", "case"]);
+export const SIMPLE = new Set(["number", "whole", "line", "text", "choice", "flag", "group", "topic", "case"]);
