@@ -13,17 +13,34 @@ from hub.handlers import local
         (
             "student01",
             ["我的考试", "我的实验", "成绩", "窗宽窗位与 CT 值测量", "神经干动作电位"],
-            ["考务台", "班级一览"],
+            ["考务台", "班级一览", "题库"],
         ),
-        ("teacher01", ["班级一览", "学生01", "考务台"], ["学生04", "我的考试"]),
-        ("lead01", ["联考", "考务台"], ["班级一览"]),
-        ("operator01", ["账号", "管理员", "考务台"], ["评阅简答题"]),
+        ("teacher01", ["班级一览", "学生01", "考务台", "打开题库"], ["学生04", "我的考试"]),
+        ("lead01", ["联考", "考务台", "打开题库"], ["班级一览"]),
+        ("operator01", ["账号", "管理员", "考务台", "打开题库"], ["评阅简答题"]),
     ],
 )
 def test_each_role_sees_its_own_page(platform, user, seen, unseen):
     page = platform.session(user).get(f"{platform.url}/hub/home", timeout=20).text
     assert [text for text in seen if text not in page] == []
     assert [text for text in unseen if text in page] == []
+
+
+def test_the_bank_is_furnished_and_the_demo_shows_every_state_and_what_its_exam_told(platform):
+    teacher = platform.session("teacher01")
+    assert "题库" in teacher.get(f"{platform.url}/services/exams/bank/", timeout=30).text
+    for bank in ("diagnostics", "imaging", "physiology"):
+        told = teacher.get(f"{platform.url}/services/exams/api/bank/{bank}/items", timeout=30).json()
+        assert {"draft", "reviewed", "live"} <= told["counts"]["state"].keys()
+        assert told["counts"]["state"]["live"] > 0.8 * told["total"]
+    found, page = [], 0
+    while len(found) < 20 and page < 3:
+        address = f"{platform.url}/services/exams/api/bank/diagnostics/items?page={page}"
+        found += [row for row in teacher.get(address, timeout=30).json()["items"] if row["candidates"]]
+        page += 1
+    assert [(row["candidates"], row["forms"]) for row in found] == [(6, 1)] * 20
+    student = platform.session("student01")
+    assert student.get(f"{platform.url}/services/exams/bank/", timeout=30).status_code == 403
 
 
 def test_nobody_is_sent_to_the_login_page(platform):
