@@ -84,7 +84,7 @@ export function confirmForward(closing, open_, goOn) {
 export function takenOver(takeOver) {
   const dialog = open(t("This exam is open elsewhere"), false,
     h("p", {}, t("It was opened in another window or on another machine, and goes on there. You can close this page.")),
-    row(button(t("Continue here instead"), () => { dialog.close(); takeOver(); })));
+    row(button(t("Continue here instead"), () => { dialog.close(); dialog.remove(); takeOver(); })));
   return dialog;
 }
 

@@ -98,6 +98,7 @@ class Room {
   /** Enter as soon as the service is there and no invigilator's word is wanting. */
   async untilLet() {
     let told = {};
+    this.asking = true; // that another page has the seat is known then
     try {
       for (;;) {
         try {
@@ -112,6 +113,7 @@ class Room {
         }
       }
     } finally {
+      this.asking = false;
       told.dialog?.close();
     }
   }
@@ -293,7 +295,7 @@ class Room {
   }
 
   lostSeat() {
-    if (this.over || document.querySelector("dialog[data-elsewhere]")) return;
+    if (this.over || this.asking || document.querySelector("dialog[data-elsewhere]")) return;
     this.outbox.stop();
     takenOver(() => this.enter().catch((error) => this.failed(error))).dataset.elsewhere = "";
   }

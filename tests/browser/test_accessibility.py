@@ -12,6 +12,7 @@ from exams.items import TYPES
 from exams.marking import examples
 from exams.response import Response
 from exams.sitting import SittingStore
+from exams.sitting_changes import Origin
 from exams.timing import Allowance
 from tests.browser.axe import findings
 from tests.browser.candidate import PHONE, WIDE
@@ -130,7 +131,9 @@ def hand_in_and_release(service):
     store = SittingStore(store_url(service.home))
     try:
         allowance = Allowance(exam.minutes, round(exam.closes.timestamp() * 1000), 0)
-        sitting = store.enter(exam.id, number, "A", 7, allowance, seat=seat, actor="x", origin="test").result()
+        sitting = store.enter(
+            exam.id, number, "A", 7, allowance, seat=seat, actor="x", origin=Origin("test", "", "test")
+        ).result()
         log = [Response(place, item.id, value, False, "test") for place, (item, value) in enumerate(answers, 1)]
         store.save(sitting, seat, log).result()
         store.submit(exam.id, number, seat, len(log), "x").result()
