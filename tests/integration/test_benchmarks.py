@@ -45,6 +45,8 @@ def test_a_small_exam_loses_nothing():
         1,
         "--port",
         free_port(),
+        "--beat",
+        1,
         "--database",
         "sqlite",
     )
