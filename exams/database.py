@@ -16,6 +16,7 @@ WRITER = 0x0A9121C07  # any number that no other program takes in the same datab
 """PostgreSQL's advisory lock of the one who writes: the audit log is a chain, so two can only write in turn."""
 
 LONGEST_IDLE_S = 10
+"""Whoever hangs in the middle of writing must not keep the others from it for ever. Reading may take its time."""
 
 
 class DatabaseError(Exception):
@@ -114,8 +115,6 @@ def _postgresql(address: sa.URL) -> sa.Engine:
 
 def _durable_postgresql(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
-    # whoever hangs in the middle of writing must not keep the others from it for ever
-    cursor.execute(f"SET idle_in_transaction_session_timeout = '{LONGEST_IDLE_S}s'")
     cursor.execute(
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
     )
@@ -125,4 +124,7 @@ def _durable_postgresql(connection: Any, _record: object) -> None:
 
 def _begin_postgresql(connection: sa.Connection) -> None:
     if connection.get_execution_options().get("writing", False):
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER})")
+        connection.exec_driver_sql(
+            f"SELECT set_config('idle_in_transaction_session_timeout', '{LONGEST_IDLE_S}s', true), "
+            f"pg_advisory_xact_lock({WRITER})"
+        )

@@ -69,7 +69,9 @@ class Hall:
         self.process.exam = EXAM
 
     def command(self, *arguments: str, fails: bool = False) -> str:
-        done = CliRunner().invoke(commands, list(arguments), obj=SimpleNamespace(home=self.home))
+        done = CliRunner().invoke(
+            commands, list(arguments), obj=SimpleNamespace(home=self.home, exams_database_url=store_url(self.home))
+        )
         assert (done.exit_code != 0) == fails, done.output
         return done.output
 

@@ -135,6 +135,14 @@ def engines(server):
         engine.dispose()
 
 
+def test_who_hangs_while_writing_is_cut_off_and_who_reads_is_not(engines):
+    asked = sa.text("SELECT current_setting('idle_in_transaction_session_timeout')")
+    with engines[0].connect().execution_options(writing=True) as connection:
+        assert connection.execute(asked).scalar() == "10s"
+    with engines[0].connect() as connection:
+        assert connection.execute(asked).scalar() == "0"
+
+
 @settings(max_examples=60, deadline=None)
 @given(BATCHES)
 def test_every_change_comes_to_the_same_as_on_sqlite(engines, batches):
