@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from courses.simulations import SIMULATIONS, given
 from exams.api import OwnItem
 from exams.exam import Exam
+from exams.items import Item
 from exams.sealed import SealedError
 from exams.simulator import BusyError, UnavailableError
-from exams.web import N_, Context, ProblemError, not_yours, unreadable
+from exams.web import N_, Api, Context, ProblemError, not_yours, unreadable
 from widgets.labels import labels
 
 log = logging.getLogger(__name__)
@@ -40,32 +42,42 @@ async def warm(context: Context, exam: Exam, form: str) -> None:
             log.exception("Simulations of %s cannot be run yet.", model)
 
 
-class Run(OwnItem):
-    """One run of an item's simulation."""
+class Experiment(Api):
+    """Running the simulation of an item, for a candidate or for staff."""
 
-    async def post(self, exam_id: str, item_id: str) -> None:
-        """{"values": a number for each control} -> {"run": {"x", "y", "bands"}, "labels"}."""
-        item = self.item(exam_id, item_id)
+    async def run_of(self, item: Item, asker: tuple[str, str]) -> tuple[dict[str, float], Mapping[str, object]]:
+        """The values that were sent for the item's controls, and the run with them; one at a time for each `asker`.
+
+        Raises ProblemError where the item has no simulation, the values are none, or it cannot be run now.
+        """
         if item.asset is None or item.asset["kind"] != "simulation":
             raise not_yours()
-        exam, candidate = self.seat_of(exam_id)
         model = item.asset["model"]
         try:
             values = given(self.body().get("values"), SIMULATIONS[model], item.asset["controls"])
         except ValueError as error:
             raise unreadable() from error
-        asker = (exam.id, candidate.number)
         if asker in self.context.experimenting:
             raise ProblemError(429, "running", BUSY)
         self.context.experimenting.add(asker)
         try:
-            run = await self.context.simulate(model, {**item.asset.get("set", {}), **values})
+            return values, await self.context.simulate(model, {**item.asset.get("set", {}), **values})
         except BusyError as error:
             raise ProblemError(429, "busy", BUSY) from error
         except UnavailableError as error:
             raise ProblemError(503, "unavailable", UNAVAILABLE) from error
         finally:
             self.context.experimenting.discard(asker)
+
+
+class Run(OwnItem, Experiment):
+    """One run by a candidate."""
+
+    async def post(self, exam_id: str, item_id: str) -> None:
+        """{"values": a number for each control} -> {"run": {"x", "y", "bands"}, "labels"}."""
+        item = self.item(exam_id, item_id)
+        exam, candidate = self.seat_of(exam_id)
+        values, run = await self.run_of(item, (exam.id, candidate.number))
         tried = {"number": candidate.number, "item": item_id, "values": values}
         await asyncio.wrap_future(self.context.store.note(exam.id, self.current_user.user, "tried", tried))
         self.answer({"run": dict(run), "labels": labels()})

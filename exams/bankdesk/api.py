@@ -14,10 +14,12 @@ from exams.bankdesk.banks import Record
 from exams.bankdesk.editing import Change, ClashError, do, save
 from exams.bankdesk.handlers import DeskApi
 from exams.documents import DocumentError
+from exams.experiments import Experiment
 from exams.items import Item
 from exams.ledger import Act, NotAllowedError
 from exams.marking import value
 from exams.web import N_, ProblemError, unreadable
+from widgets.labels import labels
 
 MOST_NOTE = 500
 MOST_ITEMS = 20
@@ -191,6 +193,15 @@ class Frame(StaffItem, pictures.Frame):
 
 class Signals(StaffItem, pictures.Signals):
     """See `pictures.Signals`."""
+
+
+class Run(StaffItem, Experiment):
+    """A run of the simulation, tried by staff; nobody keeps it."""
+
+    async def post(self, bank: str, item: str) -> None:
+        """See `experiments.Run`."""
+        _values, run = await self.run_of(self.item(bank, item), (bank, self.current_user.user))
+        self.answer({"run": dict(run), "labels": labels()})
 
 
 class StaffCase(StaffItem):

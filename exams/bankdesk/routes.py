@@ -24,6 +24,7 @@ ROUTES: list[tuple[str, type[Handler]]] = [
     (rf"api/{BANK}/at/[0-9a-f]{{16}}/items/{ITEM}/series", api.SeriesMeta),
     (rf"api/{BANK}/at/[0-9a-f]{{16}}/items/{ITEM}/frames/(\d{{1,5}})", api.Frame),
     (rf"api/{BANK}/at/[0-9a-f]{{16}}/items/{ITEM}/signals", api.Signals),
+    (rf"api/{BANK}/at/[0-9a-f]{{16}}/items/{ITEM}/runs", api.Run),
     (f"api/{BANK}/cases/items/{ITEM}/series", api.CaseMeta),
     (rf"api/{BANK}/cases/items/{ITEM}/frames/(\d{{1,5}})", api.CaseFrame),
     (f"api/{BANK}/import", trade.Upload),

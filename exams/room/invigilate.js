@@ -35,6 +35,7 @@ const TOLD = {
   reinstated: () => t("was reinstated"),
   left: () => t("left the page"),
   moved: () => t("came from another address"),
+  tried: () => t("ran an experiment"),
   submitted: () => t("handed in"),
   forced: () => t("was handed in for"),
   ticket_tried: () => t("wrong codes were tried"),

@@ -4,6 +4,7 @@ import http.client
 import io
 import json
 import re
+import shutil
 import threading
 import zipfile
 from datetime import UTC, datetime
@@ -116,6 +117,7 @@ WRITES = {  # an empty body is not what our scripts send; nobody has our token w
     f"bank/diagnostics/items/{ITEM}/deeds/retire": (403, 403, 403, *[400] * 5),
     "bank/diagnostics/items/nowhere/deeds/retire": (403, 403, 403, *[404] * 5),
     f"bank/diagnostics/items/{ITEM}/deeds/use": (403, 405, 405, *[405] * 5),
+    f"bank/diagnostics/{AT}/items/{ITEM}/runs": (403, 403, 403, *[404] * 5),
     "bank/diagnostics/import": (403, 403, 403, *[400] * 5),
     "bank/diagnostics/import/confirm": (403, 403, 403, *[409] * 5),
     "bank/diagnostics/export": (403, 403, 403, *[400] * 5),
@@ -140,6 +142,24 @@ def test_writing_by_role(process, path, expected):
 def test_every_route_is_in_the_tables_above():
     tried = [path.partition("?")[0] for path in PAGES] + [f"api/{path}" for path in WRITES]
     assert [pattern for pattern, _ in ROUTES if not any(re.fullmatch(pattern, path) for path in tried)] == []
+
+
+def test_every_kind_of_item_is_shown_edited_and_tried(process):
+    """One of each type and kind of asset in the packaged banks; a simulation runs with the numbers of whoever tries it."""
+    client, kinds = Client(process, "teacher01"), {}
+    for name in ("diagnostics", "imaging", "physiology"):
+        shutil.copytree(BANK.parent / name, process.home / FOLDER / f"whole-{name}")
+        for item in load_bank(BANK.parent / name):
+            kinds[item.type, (item.asset or {}).get("kind")] = f"whole-{name}", item
+    assert ("numeric", "simulation") in kinds
+    for name, item in kinds.values():
+        for page in ("item", "preview", "edit"):
+            assert client.page(f"bank/{name}/{page}/{item.id}").status_code == 200, (page, item.id)
+    name, item = kinds["numeric", "simulation"]
+    controls = {control["id"]: control["value"] for control in item.public()["asset"]["controls"]}
+    reply = client.write(f"bank/{name}/{AT}/items/{item.id}/runs", values=controls)
+    assert len(reply.json()["run"]["x"]) == len(reply.json()["run"]["y"]) > 100
+    assert client.write(f"bank/{name}/{AT}/items/{item.id}/runs", values={}).status_code == 400
 
 
 def test_a_ticket_opens_no_bank(process):
