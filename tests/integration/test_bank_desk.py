@@ -145,7 +145,7 @@ def test_every_route_is_in_the_tables_above():
 
 
 def test_every_kind_of_item_is_shown_edited_and_tried(process):
-    """One of each type and kind of asset in the packaged banks; a simulation runs with the numbers of whoever tries it."""
+    """One of each type and kind of asset in the packaged banks; a simulation runs with one's own numbers."""
     client, kinds = Client(process, "teacher01"), {}
     for name in ("diagnostics", "imaging", "physiology"):
         shutil.copytree(BANK.parent / name, process.home / FOLDER / f"whole-{name}")
