@@ -132,6 +132,7 @@ async def sit(visitor: Visitor, plan: Plan, place: float, times: Times) -> None:
         (_head, reply), took = await visitor.timed(plan, f"{api}/responses", content)
         times.save.append(took)
         visitor.acknowledged += json.loads(reply)["acknowledged"]
+        visitor.waited = 0.0  # saving told the page how things stand
         await writes(visitor, plan, due, times)
     await writes(visitor, plan, time.monotonic() + random.uniform(0, plan.within), times)
     content = packed(seat=SEAT, sequence=sequence)

@@ -102,6 +102,16 @@ class CandidateApi(Api):
             "paused": sitting.paused_ms is not None,
         }
 
+    async def note_address(self, sitting: Sitting) -> None:
+        """Note an address other than the last."""
+        address = str(self.request.remote_ip)
+        if sitting.address not in {"", address}:
+            await asyncio.wrap_future(
+                self.context.store.attend(
+                    sitting.exam, [sitting.number], "moved", self.current_user.user, {"to": address}
+                )
+            )
+
 
 class Clock(Api):
     """When an exam opens, for those in the waiting room."""
@@ -197,6 +207,7 @@ class Save(CandidateApi):
             raise unreadable() from error
         except RefusedError as error:
             raise refused(error) from error
+        await self.note_address(saved)
         self.answer({**self.state(saved), "acknowledged": [response.sequence for response in responses]})
 
     def refuse_late(self, sitting: Sitting, sent: list[Response]) -> None:
@@ -216,17 +227,9 @@ class State(CandidateApi):
     """A sign of life."""
 
     async def get(self, exam_id: str) -> None:
-        """The state of the sitting; an address other than the last is noted."""
-        exam, candidate = self.seat_of(exam_id)
-        seen = self.context.store.seen(exam.id, candidate.number)
-        if seen is None:
-            raise refused(RefusedError(NOT_ENTERED))
-        sitting, last = seen
-        address = str(self.request.remote_ip)
-        if last not in {"", address}:
-            await asyncio.wrap_future(
-                self.context.store.attend(exam.id, [candidate.number], "moved", candidate.user, {"to": address})
-            )
+        """The state of the sitting."""
+        _exam, _candidate, sitting = self.own(exam_id)
+        await self.note_address(sitting)
         self.answer(self.state(sitting))
 
 

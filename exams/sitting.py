@@ -132,11 +132,6 @@ class SittingStore:
         with self._engine.connect() as connection:
             return sitting_tables.find(connection, exam, number)
 
-    def seen(self, exam: str, number: str) -> tuple[Sitting, str] | None:
-        """The sitting of a candidate, and the network address that the candidate was last seen at ("": nowhere)."""
-        with self._engine.connect() as connection:
-            return sitting_tables.seen(connection, exam, number)
-
     def opened(self, exam: str, number: str) -> Sitting | None:
         """The sitting of a candidate as it once was: exam, number, form, seed and start never change.
 

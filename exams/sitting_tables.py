@@ -59,7 +59,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Sitting:
-    """One candidate's one attempt at an exam; `seat` names the page that may write."""
+    """One candidate's one attempt at an exam; `seat` names the page that may write.
+
+    address: of the network that the candidate was last seen at, "" where it was not noted.
+    """
 
     id: int
     exam: str
@@ -72,6 +75,7 @@ class Sitting:
     submitted_ms: int | None
     paused_ms: int | None = None
     annulled_ms: int | None = None
+    address: str = ""
 
     @property
     def deadline_ms(self) -> int:
@@ -92,14 +96,15 @@ def sitting_of(row: sa.Row[Any]) -> Sitting:
     """A row of `selected`."""
     allowance = Allowance(row.minutes, row.closes_ms, row.extra_minutes, row.credit_s)
     own = (row.id, row.exam, row.number, row.form, row.seed, row.started_ms, allowance, row.seat, row.submitted_ms)
-    return Sitting(*own, row.paused_ms, row.annulled_ms)
+    return Sitting(*own, row.paused_ms, row.annulled_ms, row.address or "")
 
 
 def selected() -> sa.Select[Any]:
-    """The sittings with what an invigilator's word made of each."""
+    """The sittings with what an invigilator's word made of each, and where its candidate was last seen."""
     here = sa.and_(sittings.c.exam == attendance.c.exam, sittings.c.number == attendance.c.number)
     both = sittings.outerjoin(attendance, here)
-    return sa.select(sittings, attendance.c.paused_ms, attendance.c.annulled_ms).select_from(both)
+    own = (attendance.c.paused_ms, attendance.c.annulled_ms, attendance.c.address)
+    return sa.select(sittings, *own).select_from(both)
 
 
 def response_of(row: sa.Row[Any]) -> Response:
@@ -109,21 +114,11 @@ def response_of(row: sa.Row[Any]) -> Response:
 
 def find(connection: sa.Connection, exam: str, number: str) -> Sitting | None:
     """The sitting of a candidate."""
-    found = seen(connection, exam, number)
-    return None if found is None else found[0]
+    row = connection.execute(_ONE, {"of_exam": exam, "of_number": number}).one_or_none()
+    return None if row is None else sitting_of(row)
 
 
-def seen(connection: sa.Connection, exam: str, number: str) -> tuple[Sitting, str] | None:
-    """The sitting of a candidate, and the network address that the candidate was last seen at ("": nowhere)."""
-    row = connection.execute(_SEEN, {"of_exam": exam, "of_number": number}).one_or_none()
-    return None if row is None else (sitting_of(row), row.address or "")
-
-
-_SEEN = (
-    selected()
-    .add_columns(attendance.c.address)
-    .where(sittings.c.exam == sa.bindparam("of_exam"), sittings.c.number == sa.bindparam("of_number"))
-)
+_ONE = selected().where(sittings.c.exam == sa.bindparam("of_exam"), sittings.c.number == sa.bindparam("of_number"))
 
 
 def logs(connection: sa.Connection, exam: str) -> Iterator[tuple[Sitting, list[Response]]]:

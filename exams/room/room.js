@@ -62,6 +62,7 @@ class Room {
     });
     this.timer = new Timer(this.clock, () => this.timeOver());
     this.pausing = null;
+    this.heard = -Infinity; // when saving last told how things stand
     this.untold = []; // times that the page was left, still to be told
     this.leaving = new Leaving((left) => {
       this.untold.push(left);
@@ -136,6 +137,7 @@ class Room {
     for (;;) {
       try {
         const answer = await this.api.post("responses", { seat: this.seat, responses });
+        this.heard = this.clock.ticks();
         if (answer.paused) this.pause();
         else this.timer.start(answer.deadline);
         return answer.acknowledged;
@@ -323,6 +325,7 @@ class Room {
   async watch() {
     while (!this.over) {
       await pass(HEARTBEAT_MS * (0.75 + Math.random() / 2));
+      if (this.clock.ticks() - this.heard < HEARTBEAT_MS && !this.untold.length) continue; // saving told all of it
       try {
         const state = await this.untilReached(() => this.api.get("state"));
         if (state.closed !== null) this.timeOver();
