@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import gc
 import os
 import secrets
 import signal
@@ -20,7 +19,7 @@ import uvloop
 from tornado.web import Application
 
 from courses.series import Series
-from exams import api, desk, experiments, gate, invigilation, pages, pictures, web
+from exams import api, desk, experiments, garbage, gate, invigilation, pages, pictures, web
 from exams.bankdesk.banks import Banks
 from exams.bankdesk.routes import routes as bank_routes
 from exams.errands import Errand
@@ -42,11 +41,6 @@ LOOK_S = 0.2
 
 SERIES_KEPT = 64
 """Image series held open; their pixels are mapped from disk, so each costs little memory of its own."""
-
-GARBAGE = (2_000, 10, 5_000)
-"""Python's cyclic garbage collector now and then looks at everything, which with thousands of connections takes half a
-second in which nobody is answered. So it leaves alone what was there at the start, and looks at the rest in parts.
-"""
 
 HERE = Path(__file__).parent
 
@@ -178,16 +172,16 @@ async def run(app: Application, listener: socket.socket) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    collecting = asyncio.create_task(garbage.by_turns())
     await stopping.wait()
+    collecting.cancel()
     server.stop()
     await server.close_all_connections()
 
 
 def serve(config: Config, listener: socket.socket) -> None:
     """Serve until told to stop; what was asked for by then is written."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GARBAGE)
+    garbage.keep_what_is_there()
     try:
         uvloop.run(run(make_app(config), listener))
     finally:
