@@ -8,6 +8,7 @@ import re
 
 from courses.series import Series
 from exams.attendance import Attendance
+from exams.change import CLOSED, CONFLICT, ELSEWHERE, INCOMPLETE, NOT_ENTERED, PAUSED, TAKEN_OVER, RefusedError
 from exams.exam import Exam
 from exams.items import Item
 from exams.order import seed_of
@@ -15,16 +16,6 @@ from exams.response import InvalidResponseError, Response, late, latest, parse
 from exams.roster import Candidate
 from exams.sealed import SealedError
 from exams.sitting import Sitting
-from exams.sitting_changes import (
-    CLOSED,
-    CONFLICT,
-    ELSEWHERE,
-    INCOMPLETE,
-    NOT_ENTERED,
-    PAUSED,
-    TAKEN_OVER,
-    RefusedError,
-)
 from exams.timing import MINUTE_MS, Allowance, Phase, phase
 from exams.web import N_, Api, ProblemError, not_yours, unreadable
 

@@ -14,6 +14,7 @@ import numpy as np
 from exams import assembly, blueprint, gradebook, ledger, roster
 from exams.bankdesk.furnish import FOLDER as BANKS
 from exams.bankdesk.furnish import furnish
+from exams.change import Origin
 from exams.exam import ROSTER, Exam
 from exams.form import Form
 from exams.items import Item, load_bank
@@ -22,7 +23,6 @@ from exams.office import Office
 from exams.response import Json, Response
 from exams.roster import Candidate
 from exams.sitting import SittingStore
-from exams.sitting_changes import Origin
 from exams.timing import Allowance
 
 BANK = Path(__file__).parent / "bank" / "diagnostics"

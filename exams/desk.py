@@ -7,6 +7,7 @@ import asyncio
 from exams import sealed
 from exams.api import hindrances, milliseconds
 from exams.attendance import NOTHING
+from exams.change import RefusedError
 from exams.errands import ErrandError
 from exams.exam import Exam
 from exams.invigilation import MOST_REASON, OFFERED, offered
@@ -15,7 +16,6 @@ from exams.pages import labels
 from exams.release import released
 from exams.roster import Candidate
 from exams.sitting import Progress, Reading
-from exams.sitting_changes import RefusedError
 from exams.timing import phase
 from exams.web import N_, SCHOOL_WATCHERS, Api, Page, ProblemError, unreadable
 

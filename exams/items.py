@@ -15,18 +15,16 @@ from typing import Any
 from courses.measure import checked
 from courses.models import ecg
 from courses.simulations import SIMULATIONS
+from exams.asset import ON_IMAGE, parse_asset
 from exams.documents import DocumentError, Fields, read_yaml
 from exams.regions import Region, parse_regions
 
 LEVELS = ("recall", "apply", "analyse")
 SINGLE = ("A1", "A2", "A3", "A4", "B1")
-EXPERIMENTAL = ("A1", "A2", "X", "numeric")  # types that may put a simulation to the test
 SHARED_STEM = ("A3", "A4")
 GROUPED = (*SHARED_STEM, "B1")
 FORWARD_ONLY = "A4"  # the case goes on, and what is told later would answer what was asked before
-ON_IMAGE = ("measurement", "hotspot")
 TYPES = (*SINGLE, "X", "numeric", "ecg", *ON_IMAGE, "short")
-PICTURES = ("dicom", "ecg")
 MEASURES = ("length", "angle", "ellipse", "probe")
 MARK = "probe"  # what a hotspot item is answered with
 LETTERS = "ABCDEFGH"
@@ -202,7 +200,7 @@ def parse_item(fields: Fields, groups: Mapping[str, Group], subject: str = "", t
     if kind in GROUPED:
         values["group"] = _group(fields, kind, groups)
     if kind in ("ecg", *ON_IMAGE) or (kind != "B1" and "asset" in fields):
-        values["asset"] = _asset(fields.mapping("asset"), kind)
+        values["asset"] = parse_asset(fields.mapping("asset"), kind)
     if kind in (*SINGLE, "X") or (kind == "ecg" and "options" in fields):
         values |= _choice(fields, kind, values.get("group"))
     elif kind == "hotspot":
@@ -294,58 +292,6 @@ def _group(fields: Fields, kind: str, groups: Mapping[str, Group]) -> Group:
     if bool(group.stem) != (kind in SHARED_STEM):
         raise fields.fail("group", f"{kind} items share {'a stem' if kind in SHARED_STEM else 'options'}: see {name}.")
     return group
-
-
-def _asset(fields: Fields, kind: str) -> dict[str, Any]:
-    kinds = {
-        "ecg": ("ecg",),
-        **dict.fromkeys(ON_IMAGE, ("dicom",)),
-        **dict.fromkeys(EXPERIMENTAL, (*PICTURES, "simulation")),
-    }
-    name = fields.one_of("kind", kinds.get(kind, PICTURES))
-    asset: dict[str, Any] = {"kind": name}
-    if name == "simulation":
-        asset |= _simulation(fields)
-    elif name == "dicom":
-        asset |= {"case": fields.text("case"), "frame": fields.whole("frame", 0)}
-        if "window" in fields:
-            asset["window"] = fields.list("window")
-            if len(asset["window"]) != 2 or not all(isinstance(n, (int, float)) for n in asset["window"]):
-                raise fields.fail("window", "A window is two numbers: centre and width.")
-    else:
-        asset |= {"rhythm": fields.one_of("rhythm", ecg.RHYTHMS), "seconds": fields.number("seconds", above=0)}
-        asset |= {"fs": fields.number("fs", above=0), "seed": fields.whole("seed")}
-        if "leads" in fields:
-            asset["leads"] = fields.list("leads")
-            if not asset["leads"] or any(lead not in ecg.LEADS for lead in asset["leads"]):
-                raise fields.fail("leads", f"Leads are some of {', '.join(ecg.LEADS)}.")
-        if "parameters" in fields:
-            parameters = fields.mapping("parameters")
-            asset["parameters"] = {name: parameters.number(name) for name in parameters.data}
-            unknown = set(asset["parameters"]) - set(ecg.parameters(asset["rhythm"]))
-            if unknown:
-                raise fields.fail("parameters", f"A tracing of {asset['rhythm']} has no {sorted(unknown)[0]!r}.")
-    fields.done()
-    return asset
-
-
-def _simulation(fields: Fields) -> dict[str, Any]:
-    """A model, which of its numbers a candidate controls, and what others are set to."""
-    model = fields.one_of("model", sorted(SIMULATIONS))
-    parameters = SIMULATIONS[model].parameters
-    controls = fields.texts("controls")
-    inner = fields.mapping("set", {})
-    values = {name: inner.number(name) for name in inner.data}
-    for field, names in (("controls", controls), ("set", values)):
-        if unknown := set(names) - set(parameters):
-            raise fields.fail(field, f"The model {model} has no {sorted(unknown)[0]!r}: {', '.join(parameters)}.")
-    if not controls or len(set(controls)) < len(controls) or set(controls) & set(values):
-        raise fields.fail("controls", "A candidate controls one number or more, each once, and none that is set.")
-    try:
-        SIMULATIONS[model].values(values)
-    except ValueError as error:
-        raise fields.fail("set", f"The model {model} does not take this: {error}.") from error
-    return {"model": model, "controls": list(controls)} | ({"set": values} if values else {})
 
 
 def parse_items(fields: Fields, subject: str = "", topic: str = "") -> tuple[Item, ...]:

@@ -17,12 +17,13 @@ import sqlalchemy as sa
 
 from exams import attendance, audit, replay, sitting_changes, sitting_tables
 from exams.attendance import NOTHING, Attendance
+from exams.change import Credit, Enter, Force, Note, Origin, Save, Submit
 from exams.database import connect
 from exams.journal import Journal
 from exams.knock import Knock
 from exams.response import Json, Response, latest
 from exams.sitting_attend import Attend
-from exams.sitting_changes import Change, Credit, Enter, Force, Note, Origin, Save, Submit
+from exams.sitting_changes import Change
 from exams.sitting_tables import Progress, Sitting, response_of, sitting_of
 from exams.timing import Allowance
 
@@ -46,7 +47,7 @@ class SittingStore:
     """All sittings of all exams in the database at `url` (an SQLAlchemy address).
 
     Reading is immediate. What writes returns a future that is done when the change is on disk; it raises a
-    `sitting_changes.RefusedError` where the rules do not allow the change. Any thread may call.
+    `change.RefusedError` where the rules do not allow the change. Any thread may call.
     """
 
     def __init__(self, url: str, clock: Callable[[], int] = now_ms) -> None:

@@ -7,112 +7,34 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from exams import audit, knock
 from exams.attendance import NOTHING, Attendance, Key, after, of_keys, write
+from exams.change import (
+    CLOSED,
+    CONFLICT,
+    ELSEWHERE,
+    INCOMPLETE,
+    NOT_ENTERED,
+    PAUSED,
+    TAKEN_OVER,
+    Credit,
+    Enter,
+    Force,
+    Note,
+    RefusedError,
+    Save,
+    Submit,
+)
 from exams.knock import Knock
 from exams.response import Response, canonical
 from exams.sitting_attend import Attend, attend
 from exams.sitting_tables import Sitting, find, response_of, responses, selected, sitting_of, sittings
 from exams.timing import GRACE_MS, Allowance
-
-
-class RefusedError(Exception):
-    """The rules do not allow a change; `code` says which rule, for the browser and the tests."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-CLOSED, NOT_ENTERED, TAKEN_OVER, CONFLICT, INCOMPLETE = "closed", "not_entered", "taken_over", "conflict", "incomplete"
-ELSEWHERE, PAUSED = "elsewhere", "paused"
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where somebody comes from: a name that this browser keeps, its network address, and what it says that it is."""
-
-    device: str
-    address: str
-    agent: str
-
-
-@dataclass(frozen=True)
-class Enter:
-    """Open a sitting or enter it again, and take its seat."""
-
-    at_ms: int
-    exam: str
-    number: str
-    actor: str
-    form: str
-    seed: int
-    allowance: Allowance
-    seat: str
-    origin: Origin
-
-
-@dataclass(frozen=True)
-class Save:
-    """Append responses."""
-
-    at_ms: int
-    exam: str
-    number: str
-    seat: str
-    responses: tuple[Response, ...]
-
-
-@dataclass(frozen=True)
-class Submit:
-    """Close a sitting."""
-
-    at_ms: int
-    exam: str
-    number: str
-    actor: str
-    seat: str
-    sequence: int
-
-
-@dataclass(frozen=True)
-class Force:
-    """Close a sitting on the word of those who watch over the exam."""
-
-    at_ms: int
-    exam: str
-    number: str
-    actor: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Credit:
-    """Give time back to one candidate, or to all of an exam who have not submitted."""
-
-    at_ms: int
-    exam: str
-    actor: str
-    seconds: int
-    reason: str
-    number: str | None
-
-
-@dataclass(frozen=True)
-class Note:
-    """Write into the audit log only."""
-
-    at_ms: int
-    exam: str
-    actor: str
-    act: str
-    detail: Mapping[str, object]
-
 
 Change = Enter | Save | Submit | Force | Credit | Attend | Note | Knock
 

@@ -16,6 +16,7 @@ from tornado.web import HTTPError, RequestHandler
 
 from courses.series import Series
 from exams import seb
+from exams.change import Origin
 from exams.errands import Errand
 from exams.exam import Exam
 from exams.hall import Hall
@@ -26,7 +27,6 @@ from exams.response import Json
 from exams.roster import Candidate, school_group
 from exams.simulator import Simulate
 from exams.sitting import SittingStore
-from exams.sitting_changes import Origin
 from exams.static import Static
 from exams.tickets import RoomCodes
 from widgets import i18n

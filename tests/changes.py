@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from exams import audit
 from exams.attendance import STEPS
+from exams.change import Credit, Enter, Force, Note, RefusedError, Save, Submit
 from exams.knock import Knock
 from exams.response import Response
 from exams.sitting_attend import Attend
-from exams.sitting_changes import Credit, Enter, Force, Note, RefusedError, Save, Submit
 from exams.timing import Allowance
 from tests.sitting_writer import HERE
 

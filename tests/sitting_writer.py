@@ -5,9 +5,9 @@ Each acknowledged response becomes one line: candidate number and sequence.
 
 import sys
 
+from exams.change import Origin
 from exams.response import Response
 from exams.sitting import SittingStore
-from exams.sitting_changes import Origin
 from exams.timing import Allowance
 
 SEAT = "a-seat-of-this-test"

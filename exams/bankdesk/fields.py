@@ -11,14 +11,13 @@ from typing import Any
 
 from courses.models import ecg
 from courses.simulations import SIMULATIONS
+from exams.asset import EXPERIMENTAL, ON_IMAGE
 from exams.items import (
-    EXPERIMENTAL,
     FEWEST_OPTIONS,
     GROUPED,
     LETTERS,
     LEVELS,
     MEASURES,
-    ON_IMAGE,
     SHARED_STEM,
     SINGLE,
     SINGLE_OPTIONS,

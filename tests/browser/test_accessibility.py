@@ -7,12 +7,12 @@ import pytest
 from playwright.sync_api import expect
 
 from exams import release
+from exams.change import Origin
 from exams.exam import exam_in
 from exams.items import TYPES
 from exams.marking import examples
 from exams.response import Response
 from exams.sitting import SittingStore
-from exams.sitting_changes import Origin
 from exams.timing import Allowance
 from tests.browser.axe import findings
 from tests.browser.candidate import PHONE, WIDE

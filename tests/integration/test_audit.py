@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from exams import replay
+from exams.change import Origin
 from exams.cli import exam
 from exams.exam import DATABASE
 from exams.response import Response
 from exams.sitting import SittingStore
-from exams.sitting_changes import Origin
 from exams.timing import Allowance
 from tests.exam_host import furnish, store_url
 

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from exams import gradebook, release
+from exams.change import Origin
 from exams.cli import exam
 from exams.demo import FINISHED, OPEN, Student, seed
 from exams.errands import ErrandError, errands
@@ -20,7 +21,6 @@ from exams.marking import examples
 from exams.response import Response
 from exams.roster import NEEDED
 from exams.sitting import SittingStore
-from exams.sitting_changes import Origin
 from exams.timing import Allowance
 from tests.exam_host import store_url
 

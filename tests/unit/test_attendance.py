@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exams.attendance import NOTHING, STEPS, after
+from exams.change import Origin, RefusedError
 from exams.response import Response
 from exams.sitting import SittingStore
 from exams.sitting_attend import FITS
-from exams.sitting_changes import Origin, RefusedError
 from exams.timing import GRACE_MS, MINUTE_MS, Allowance
 
 START_MS = 1_800_000_000_000

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from courses.catalogue import Catalogue, Course, Lab, Task, Text
 from exams import release, roster
+from exams.change import Origin
 from exams.exam import Exam, Session
 from exams.form import Form
 from exams.items import load_bank
 from exams.roster import Candidate
 from exams.sitting import SittingStore
-from exams.sitting_changes import Origin
 from exams.timing import Allowance
 from hub.exam_cards import ExamCard, Examinations, next_first, phase_of
 from hub.people import Person, Role

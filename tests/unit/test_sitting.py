@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exams import audit, replay, sitting_tables
+from exams.change import Enter, Origin, RefusedError
 from exams.database import connect
 from exams.response import Response, latest
 from exams.sitting import SittingStore
-from exams.sitting_changes import Enter, Origin, RefusedError, apply
+from exams.sitting_changes import apply
 from exams.sitting_tables import logs, sittings
 from exams.timing import GRACE_MS, MINUTE_MS, Allowance
 from tests.changes import BATCHES, plain
