@@ -62,6 +62,20 @@ def test_a_part_killed_is_back(second, words, path):
     until(lambda: health(second.url + path), 40, f"{path} answers again")
 
 
+def test_a_login_that_began_at_a_process_that_was_killed_ends_at_the_next(second):
+    session = second.session("student01")
+    begun = session.get(
+        f"{second.url}/services/exams/login", params={"next": "/services/exams/"}, allow_redirects=False
+    )
+    assert begun.status_code == 302
+    victim = second.part("exams", "hub.cli")
+    victim.kill()
+    until(lambda: second.part("exams", "hub.cli").pid != victim.pid, 10, "another process is there")
+    done = session.get(urljoin(second.url, begun.headers["Location"]), timeout=60)
+    assert (done.status_code, urlsplit(done.url).path) == (200, "/services/exams/")
+    assert "诊断学联考" in done.text
+
+
 def alive(processes):
     """Those that still run; one that has ended and only waits for the system's init to notice does not."""
     found = []
@@ -119,20 +133,6 @@ def test_a_second_exam_service_on_the_same_sqlite_is_refused_in_one_line(platfor
     assert done.returncode == 1
     assert done.stderr.strip().splitlines() == [done.stderr.strip()]
     assert "Another process serves the exams" in done.stderr
-
-
-def test_a_login_that_began_at_a_process_that_was_killed_ends_at_the_next(second):
-    session = second.session("student01")
-    begun = session.get(
-        f"{second.url}/services/exams/login", params={"next": "/services/exams/"}, allow_redirects=False
-    )
-    assert begun.status_code == 302
-    victim = second.part("exams", "hub.cli")
-    victim.kill()
-    until(lambda: second.part("exams", "hub.cli").pid != victim.pid, 10, "another process is there")
-    done = session.get(urljoin(second.url, begun.headers["Location"]), timeout=60)
-    assert (done.status_code, urlsplit(done.url).path) == (200, "/services/exams/")
-    assert "诊断学联考" in done.text
 
 
 @pytest.mark.skipif(programs() is None, reason=MISSING)
