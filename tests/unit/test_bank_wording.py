@@ -44,7 +44,16 @@ def sentences(path):
 
 
 SOURCES = [
-    FOLDER / name for name in ("documents.py", "items.py", "ledger.py", "bankdesk/editing.py", "bankdesk/api.py")
+    FOLDER / name
+    for name in (
+        "documents.py",
+        "items.py",
+        "asset.py",
+        "regions.py",
+        "ledger.py",
+        "bankdesk/editing.py",
+        "bankdesk/api.py",
+    )
 ]
 SOURCES += [path for path in sorted((FOLDER / "interchange").glob("*.py")) if path.name != "command.py"]
 SAID = [(path.name, text) for path in SOURCES for text in sentences(path)]
