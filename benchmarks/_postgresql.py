@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
@@ -55,14 +56,13 @@ class PostgreSQL:
             "-E",
             "UTF8",
         ]
-        try:
+        with ExitStack() as undo:
+            undo.callback(shutil.rmtree, self._folder)
             done = subprocess.run(initdb, cwd="/", capture_output=True, text=True, **self._user)  # type: ignore[call-overload]
             if done.returncode:
                 raise RuntimeError(f"initdb failed: {done.stderr}")
             self.start()
-        except BaseException:
-            shutil.rmtree(self._folder)
-            raise
+            undo.pop_all()
         return self
 
     def __exit__(

@@ -20,6 +20,7 @@ from typing import Any
 
 from jupyter_client.manager import AsyncKernelManager
 from traitlets.config import Config
+from zmq import ZMQError
 
 KERNEL = "xinglin"
 READY_S, RUN_S, LOOK_S = 60.0, 5.0, 0.25
@@ -27,6 +28,8 @@ READY_S, RUN_S, LOOK_S = 60.0, 5.0, 0.25
 TRIES = 2
 """A run whose kernel dies is asked of another one: it only computes, so asking twice changes nothing."""
 MEMORY_MB = 512
+TROUBLE = (OSError, RuntimeError, ZMQError)
+"""What a machine at its limits makes of starting or ending a kernel; anything else is a fault of ours, and is seen."""
 
 log = logging.getLogger("xinglin")
 
@@ -96,7 +99,7 @@ class Runner:
 
     async def stop(self) -> None:
         """End the kernel at once; it holds nothing."""
-        with contextlib.suppress(Exception):  # whatever is left of it goes with this process
+        with contextlib.suppress(*TROUBLE):  # whatever is left of it goes with this process
             if self._client is not None:
                 self._client.stop_channels()
             await self._manager.shutdown_kernel(now=True)
@@ -125,7 +128,7 @@ class Pool:
             runner = Runner()
             try:
                 await runner.start()
-            except Exception:  # whatever keeps it from starting, the next try may go well
+            except TROUBLE:
                 log.exception("A kernel for simulations did not start; it is tried again.")
                 await runner.stop()
                 await asyncio.sleep(1)
@@ -137,18 +140,18 @@ class Pool:
         """One run by the next free kernel. Raises RefusedError, or KernelLostError where two were lost over it."""
         for tried in range(1, TRIES + 1):
             runner = await self._next()
+            lost = ""
             try:
-                answer = await runner.run(model, values)
-            except KernelLostError as lost:
-                await self._replace(runner, str(lost))
+                return await runner.run(model, values)
+            except KernelLostError as error:
+                lost = str(error)
                 if tried == TRIES:
                     raise
-            except BaseException:
-                self._idle.put_nowait(runner)
-                raise
-            else:
-                self._idle.put_nowait(runner)
-                return answer
+            finally:  # refused, answered or given up: a kernel that lives takes the next turn
+                if lost:
+                    await self._replace(runner, lost)
+                else:
+                    self._idle.put_nowait(runner)
         raise AssertionError("every try returns or raises")
 
     async def _next(self) -> Runner:
