@@ -4,10 +4,13 @@ import { Unreachable } from "./api.js";
 import { h } from "./dom.js";
 import { t } from "./page.js";
 
-/** A dialog with `fields` that posts; `post(values)` resolves to a sentence, which `say` shows. Returns the dialog. */
-export function ask(title, fields, post, say) {
+/** An error in words. */
+export const worded = (error) => (error instanceof Unreachable ? t("The server cannot be reached. Try again in a moment.") : error.message);
+
+/** A dialog with `fields`; `act(values)` does what `button` says, and resolves when the dialog may close. */
+export function ask(title, fields, act, button = t("Do it")) {
   const problem = h("p", { class: "hint", role: "alert" });
-  const go = h("button", { class: "button" }, t("Do it"));
+  const go = h("button", { class: "button" }, button);
   const form = h("form", {}, ...fields, problem,
     h("div", { class: "actions" }, h("button", { type: "button", class: "button second", onclick: () => dialog.close() }, t("Cancel")), go));
   form.addEventListener("submit", async (event) => {
@@ -15,11 +18,10 @@ export function ask(title, fields, post, say) {
     go.disabled = true;
     problem.textContent = t("At work…");
     try {
-      const sentence = await post(new FormData(form));
+      await act(new FormData(form));
       dialog.close();
-      say(sentence);
     } catch (error) {
-      problem.textContent = error instanceof Unreachable ? t("The server cannot be reached. Try again in a moment.") : error.message;
+      problem.textContent = worded(error);
       go.disabled = false;
     }
   });
@@ -27,7 +29,6 @@ export function ask(title, fields, post, say) {
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
-  return dialog;
 }
 
 /** The field in which the reason is said. */

@@ -102,8 +102,8 @@ function force(candidate) {
   ];
   ask(t("Hand in for the candidate"), fields, async (values) => {
     await api.post("force", { number, reason: values.get("reason") });
-    return t("Handed in for {number} {name}.", { number, name });
-  }, say);
+    say(t("Handed in for {number} {name}.", { number, name }));
+  });
 }
 
 function draw() {
@@ -149,7 +149,7 @@ async function watch() {
 
 for (const button of document.querySelectorAll("[data-act]"))
   button.addEventListener("click", () =>
-    ask(ASK[button.dataset.act]?.() ?? button.textContent, [], async () => (await api.post(`acts/${button.dataset.act}`, {}, ACT_MS)).message, say));
+    ask(ASK[button.dataset.act]?.() ?? button.textContent, [], async () => say((await api.post(`acts/${button.dataset.act}`, {}, ACT_MS)).message)));
 
 /** Time given back after an outage: to all, a room, or one candidate, who may be chosen already. */
 function credit(chosen) {
@@ -165,8 +165,8 @@ function credit(chosen) {
     const to = values.get("number");
     const whom = to.startsWith(ROOM) ? { room: to.slice(ROOM.length) } : { number: to || null };
     const body = { seconds: Number(values.get("minutes")) * 60, reason: values.get("reason"), ...whom };
-    return t("Given to {count} candidates.", { count: (await api.post("credit", body)).sittings });
-  }, say);
+    say(t("Given to {count} candidates.", { count: (await api.post("credit", body)).sittings }));
+  });
 }
 
 const rooms = () => [...new Set(candidates.map(({ room, school }) => room || school))].sort();
@@ -177,8 +177,8 @@ byId("unseal")?.addEventListener("click", () => {
   ask(t("Open the paper"), [h("p", {}, t("Candidates see it from the opening of the exam on.")), key], async (values) => {
     await api.post("unseal", { key: values.get("key") });
     byId("unseal").remove();
-    return t("The paper is open.");
-  }, say);
+    say(t("The paper is open."));
+  });
 });
 byId("rooms").addEventListener("click", () => aboutRoom(rooms(), doing));
 byId("filter").addEventListener("input", draw);

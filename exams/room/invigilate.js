@@ -1,7 +1,6 @@
 // What those who watch over an exam decide about one candidate or a room, and what the log tells of one.
 
-import { Unreachable } from "./api.js";
-import { ask, minutes, reason } from "./ask.js";
+import { ask, minutes, reason, worded } from "./ask.js";
 import { h } from "./dom.js";
 import { t } from "./page.js";
 
@@ -52,8 +51,8 @@ export function about(candidate, { api, say, lead, more }) {
     dialog.close();
     ask(`${ACTS[act].name()} · ${number} ${name}`, fieldsOf(ACTS[act]), async (values) => {
       await api.post("attend", { act, number, ...bodyOf(values) });
-      return t("Done for {number} {name}.", { number, name });
-    }, say);
+      say(t("Done for {number} {name}.", { number, name }));
+    });
   };
   const buttons = [
     ...acts.filter((act) => lead || !ACTS[act].lead).map((act) => [ACTS[act].name(), () => decide(act)]),
@@ -83,7 +82,7 @@ async function tell(list, api, number) {
     list.replaceChildren(...entries.toReversed().map(line));
     if (!entries.length) list.replaceChildren(h("li", { class: "quiet" }, t("Nothing yet.")));
   } catch (error) {
-    list.replaceChildren(h("li", {}, error instanceof Unreachable ? t("The server cannot be reached. Try again in a moment.") : error.message));
+    list.replaceChildren(h("li", {}, worded(error)));
   }
 }
 
@@ -111,6 +110,6 @@ export function aboutRoom(rooms, { api, say, checkin }) {
     const to = values.get("room");
     const whom = to ? { room: to.slice(ROOM.length) } : {};
     const { numbers } = await api.post("attend", { act: values.get("act"), reason: values.get("reason"), ...whom });
-    return t("Done for {count} candidates.", { count: numbers.length });
-  }, say);
+    say(t("Done for {count} candidates.", { count: numbers.length }));
+  });
 }

@@ -1,6 +1,7 @@
 // The waiting room: the time until the exam opens, by the server's clock, and the door.
 
 import { Unreachable, connect } from "./api.js";
+import { worded } from "./ask.js";
 import { Clock, countdown } from "./clock.js";
 import { byId } from "./dom.js";
 import { t } from "./page.js";
@@ -63,7 +64,7 @@ byId("checkin").addEventListener("submit", async (event) => {
     await look();
     confirmed.focus();
   } catch (error) {
-    byId("checkin-problem").textContent = error instanceof Unreachable ? t("The server cannot be reached. Try again in a moment.") : error.message;
+    byId("checkin-problem").textContent = worded(error);
   }
 });
 

@@ -1,6 +1,6 @@
 // What the desk's pages have in common.
 
-import { Unreachable, connect } from "../room/api.js";
+import { connect } from "../room/api.js";
 import { Clock } from "../room/clock.js";
 import { byId, h } from "../room/dom.js";
 import { t } from "../room/page.js";
@@ -13,39 +13,12 @@ export const api = connect(`${data.prefix}api/bank/${data.bank}/`, new Clock());
 /** The address of a page of this bank. */
 export const page = (path) => `${data.prefix}bank/${data.bank}/${path}`;
 
-/** An error in words. */
-export const worded = (error) => (error instanceof Unreachable ? t("The server cannot be reached. Try again in a moment.") : error.message);
-
 /** Tell those who read the page, and those who listen to it. */
 export function say(text, good = false) {
   const banner = byId("message");
   banner.hidden = !text;
   banner.className = good ? "banner good" : "banner";
   banner.textContent = text;
-}
-
-/** A dialog with `fields`; `act(values)` does it and resolves when the dialog may close. */
-export function ask(title, fields, button, act) {
-  const problem = h("p", { class: "hint", role: "alert" });
-  const go = h("button", { class: "button" }, button);
-  const form = h("form", {}, ...fields, problem,
-    h("div", { class: "actions" }, h("button", { type: "button", class: "button second", onclick: () => dialog.close() }, t("Cancel")), go));
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    go.disabled = true;
-    problem.textContent = t("At work…");
-    try {
-      await act(new FormData(form));
-      dialog.close();
-    } catch (error) {
-      problem.textContent = worded(error);
-    }
-    go.disabled = false;
-  });
-  const dialog = h("dialog", { "aria-labelledby": "ask-title" }, h("h2", { id: "ask-title" }, title), form);
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
 }
 
 const MOST_NAMED = 12;

@@ -2,7 +2,8 @@
 
 import { byId, h } from "../room/dom.js";
 import { t } from "../room/page.js";
-import { api, data, page, say, worded } from "./common.js";
+import { worded } from "../room/ask.js";
+import { api, data, page, say } from "./common.js";
 import { Part } from "./part.js";
 
 const edited = data.items.filter(({ version }) => version).map(({ document }) => document.id);

@@ -3,7 +3,8 @@
 import { Unreachable } from "../room/api.js";
 import { byId, h } from "../room/dom.js";
 import { t } from "../room/page.js";
-import { api, data, page, report, say, worded } from "./common.js";
+import { worded } from "../room/ask.js";
+import { api, data, page, report, say } from "./common.js";
 
 const MOST_BYTES = 50_000_000;
 const LONGEST_MS = 120_000;

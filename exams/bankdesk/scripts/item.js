@@ -2,7 +2,8 @@
 
 import { byId, h } from "../room/dom.js";
 import { t } from "../room/page.js";
-import { api, ask, data, page, say } from "./common.js";
+import { ask } from "../room/ask.js";
+import { api, data, page, say } from "./common.js";
 
 const SIZES = { computer: [1366, 768], phone: [390, 760] };
 const NARROW = 700; // of this page, below which the phone comes first
@@ -33,11 +34,11 @@ fit();
 
 for (const button of document.querySelectorAll("[data-deed]"))
   button.addEventListener("click", () =>
-    ask(button.textContent, [h("label", {}, t("Note, kept with the item (may be left out)"), h("input", { name: "note", maxlength: 500 }))], button.textContent, async (values) => {
+    ask(button.textContent, [h("label", {}, t("Note, kept with the item (may be left out)"), h("input", { name: "note", maxlength: 500 }))], async (values) => {
       await api.post(`items/${data.item}/deeds/${button.dataset.deed}`, { version: data.version, note: values.get("note") });
       sessionStorage.setItem("xinglin-bank-said", t("Done: {deed}.", { deed: button.textContent }));
       location.reload();
-    }));
+    }, button.textContent));
 
 byId("back").href = page(sessionStorage.getItem(`xinglin-bank-list/${data.bank}`) ?? "");
 const said = sessionStorage.getItem("xinglin-bank-said");

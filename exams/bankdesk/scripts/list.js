@@ -2,7 +2,8 @@
 
 import { byId, h } from "../room/dom.js";
 import { t } from "../room/page.js";
-import { api, ask, data, page, report, say, worded } from "./common.js";
+import { ask, worded } from "../room/ask.js";
+import { api, data, page, report, say } from "./common.js";
 
 const PAUSE_MS = 150; // while someone types
 const MEASURED = 2; // decimals
@@ -94,7 +95,7 @@ byId("export").addEventListener("click", () => {
     h("p", { class: "quiet" }, t("Groups are exported whole.")),
     h("label", {}, t("Format"), h("select", { name: "format" }, ...formats)),
   ];
-  ask(t("Export"), fields, t("Export"), async (values) => {
+  ask(t("Export"), fields, async (values) => {
     const chosen = Object.fromEntries(names.map((name) => [name, field(name).value.trim()]));
     const made = await api.post("export", { format: values.get("format"), query: chosen }, 120_000);
     byId("exported").replaceChildren(
@@ -103,7 +104,7 @@ byId("export").addEventListener("click", () => {
       h("p", { class: "actions" }, h("a", { class: "button", id: "download", href: made.href, download: made.name }, t("Download {name}", { name: made.name }))));
     byId("exported").hidden = false;
     byId("download").focus();
-  });
+  }, t("Export"));
 });
 
 search();
