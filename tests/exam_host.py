@@ -4,6 +4,7 @@ Run as `python -m tests.exam_host HOME PORT`; `furnish(HOME, ...)` puts the exam
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -93,6 +94,11 @@ def furnish_bank(home: Path, name: str = "diagnostics") -> Path:
         drafts = [ledger.entry(item, *acts[0], at) for item in items[-2:]]
         ledger.append(folder, [ledger.entry(item, *act, at) for item in items[:-2] for act in acts] + drafts)
     return folder
+
+
+def own_name(request) -> str:
+    """A name for what the test at hand has to itself: an exam, a bank."""
+    return re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
 
 
 def store_url(home: Path) -> str:

@@ -4,13 +4,11 @@ Not for all of them: Playwright's loop runs in this thread as long as the browse
 their own, which come after, cannot have one then.
 """
 
-import re
-
 import pytest
 
 from tests.browser.candidate import Desk
 from tests.chromium import chromium
-from tests.exam_host import Process
+from tests.exam_host import Process, own_name
 from tests.platform import free_port
 
 
@@ -30,7 +28,7 @@ def process(tmp_path_factory):
 @pytest.fixture
 def service(process, request):
     """The exam service with an exam that is open, and that no other test knows."""
-    process.furnish(re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-"))
+    process.furnish(own_name(request))
     return process
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from exams import ledger
 from exams.bankdesk.furnish import FOLDER
 from exams.items import load_bank, load_file
-from tests.exam_host import BANK, Process, furnish_bank
+from tests.exam_host import BANK, Process, furnish_bank, own_name
 from tests.platform import free_port
 
 WIDE, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
@@ -28,7 +28,7 @@ def process(tmp_path_factory):
 @pytest.fixture
 def bank(process, request):
     """A bank that no other test knows, by its name."""
-    name = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
+    name = own_name(request)
     furnish_bank(process.home, name)
     return name
 

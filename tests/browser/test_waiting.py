@@ -9,7 +9,7 @@ import psutil
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_tour import PHONE, WIDE, Person
+from tests.browser.test_tour import PHONE, WIDE, gathered
 from tests.platform import Platform, until
 
 LAB = "/services/apps/voila/render/physiology/01_nerve.ipynb"
@@ -37,18 +37,9 @@ def platform(tmp_path_factory):
 
 @pytest.fixture
 def people(browser, platform):
-    """Persons by user; afterwards none may have had an error but the 503 with which a page tells to come again."""
-    made = []
-
-    def make(user, **options):
-        made.append(Person(browser, platform, user, **options))
-        return made[-1]
-
-    yield make
-    for person in made:
-        person.context.close()
-    faults = {person.user: [fault for fault in person.faults if "status of 503" not in fault] for person in made}
-    assert {user: found for user, found in faults.items() if found} == {}
+    """A page that waits is told by a 503 to come again, of which the browser writes a line."""
+    with gathered(browser, platform, excused="status of 503") as make:
+        yield make
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from exams.bankdesk.routes import ROUTES
 from exams.interchange import formats
 from exams.items import load_bank, load_file
 from exams.ledger import Act
-from tests.exam_host import BANK, PREFIX, Process, furnish_bank
+from tests.exam_host import BANK, PREFIX, Process, furnish_bank, own_name
 from tests.integration.test_exam_service import Client
 from tests.platform import free_port, until
 
@@ -39,7 +39,7 @@ def process(tmp_path_factory):
 @pytest.fixture
 def bank(process, request):
     """A bank that no other test knows, by its name."""
-    name = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
+    name = own_name(request)
     furnish_bank(process.home, name)
     return name
 

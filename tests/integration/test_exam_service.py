@@ -19,7 +19,7 @@ from exams import release
 from exams.response import passed
 from exams.sitting import SittingStore
 from exams.web import DEVICE
-from tests.exam_host import CANDIDATES, PREFIX, Process, furnish, store_url
+from tests.exam_host import CANDIDATES, PREFIX, Process, furnish, own_name, store_url
 from tests.platform import free_port, until
 
 SEAT = "0123456789abcdef"
@@ -84,7 +84,7 @@ def fresh(process, request):
     """The service with an exam that no other test knows; it may be killed."""
 
     def start(**changes):
-        process.furnish(re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-"), **changes)
+        process.furnish(own_name(request), **changes)
         return process
 
     return start

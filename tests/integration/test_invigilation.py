@@ -1,7 +1,6 @@
 """What an invigilator decides, at the real service: each act, who may, what it does, and what the log tells of it."""
 
 import hashlib
-import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +9,7 @@ from exams import sealed
 from exams.exam import Exam, Session
 from exams.seb import HEADER
 from exams.sitting import SittingStore
-from tests.exam_host import CANDIDATES, PREFIX, Process, store_url
+from tests.exam_host import CANDIDATES, PREFIX, Process, own_name, store_url
 from tests.integration.test_exam_service import SEAT, Client, change
 from tests.platform import free_port, until
 
@@ -30,7 +29,7 @@ def fresh(process, request):
     """The service with an exam that no other test knows, by rules of its own; its log holds at the end."""
 
     def start(**changes):
-        process.furnish(re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-"), **changes)
+        process.furnish(own_name(request), **changes)
         return process
 
     yield start

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import re
 import signal
 
 import psutil
@@ -15,7 +14,7 @@ from exams.marking import mark
 from exams.simulator import BusyError, Simulator, UnavailableError
 from exams.sitting import SittingStore
 from hub.simulations import Pool, RefusedError, Runner
-from tests.exam_host import BANK, CANDIDATES, Process, store_url
+from tests.exam_host import BANK, CANDIDATES, Process, own_name, store_url
 from tests.integration.test_exam_service import Client, change
 from tests.platform import free_port, until
 
@@ -34,7 +33,7 @@ def process(tmp_path_factory):
 @pytest.fixture
 def entered(process, request):
     """A candidate in the room, with the id of the item that has an experiment."""
-    process.furnish(re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-"))
+    process.furnish(own_name(request))
     client = Client(process, "student01")
     items = client.enter().json()["items"]
     return client, next(item for item in items if (item["asset"] or {}).get("kind") == "simulation")

@@ -16,7 +16,7 @@ from exams.documents import DocumentError
 from exams.knock import LIMIT, LONGEST_S, Knock, answer
 from exams.sitting import SittingStore
 from exams.tickets import LENGTH, SIGNS, Tickets, new_code, normal, printed
-from tests.exam_host import CANDIDATES, PREFIX, Process, store_url
+from tests.exam_host import CANDIDATES, PREFIX, Process, own_name, store_url
 from tests.platform import free_port
 
 XSRF = re.compile(r'name="_xsrf" value="([^"]+)"')
@@ -122,7 +122,7 @@ def service(process, request):
     """The service with an exam of this test's own."""
 
     def start(**changes):
-        process.furnish(re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-"), **changes)
+        process.furnish(own_name(request), **changes)
         return process
 
     return start
