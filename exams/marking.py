@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from courses import measure
 from exams.items import MARK, MOST_FRAMES, Item
 from exams.regions import earned
+from exams.response import canonical
 
 CORRECT = "Correct."
 PARTLY = "Partly correct: some of the right options are missing."
@@ -53,6 +54,27 @@ def mark(item: Item, response: object, series: measure.Image | None = None) -> M
     else:
         share, reason = _close(item, value(item, response, series))
     return Mark(item.points * share, item.points, share == 1, reason)
+
+
+def sheets(
+    items: Sequence[Item], responses: Mapping[str, Mapping[str, object]], images: Mapping[str, measure.Image]
+) -> dict[str, dict[str, Mark]]:
+    """Candidate number -> item id -> mark, of every candidate in `responses`; `images`: case id -> series.
+
+    Item by item, and of an item each different answer once: thousands of candidates give the same few.
+    """
+    marked: dict[str, dict[str, Mark]] = {number: {} for number in responses}
+    for item in items:
+        image = images.get((item.asset or {}).get("case", ""))
+        known: dict[str | bytes | None, Mark] = {}
+        for number, own in responses.items():
+            response = own.get(item.id)
+            # a text stands for itself; the JSON of anything else is bytes, and so is never the same as a text
+            name = response if response is None or isinstance(response, str) else canonical(response)
+            if name not in known:
+                known[name] = mark(item, response, image)
+            marked[number][item.id] = known[name]
+    return marked
 
 
 def is_blank(item: Item, response: object) -> bool:

@@ -7,7 +7,7 @@ service does not import it but has it run as a process of its own (`errands`).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from exams import exchange, gradebook, marking, paper, release
 from exams.exam import Exam, exam_in
 from exams.exchange import Sittings
 from exams.form import Form
-from exams.marking import Mark
 from widgets.i18n import translations
 
 
@@ -86,7 +85,7 @@ class Office:
         marked = pending = 0
         for form, numbers, images in self._forms(found):
             here = sorted(numbers & closed.keys())
-            marks = {number: mark_sheet(form, responses.get(number, {}), images) for number in here}
+            marks = marking.sheets(form.items, {number: responses.get(number, {}) for number in here}, images)
             times = {number: exchange.instant(closed[number]) for number in here}
             gradebook.record(self.course(found), form, marks, times)
             gradebook.write_autograded(self.course(found), form, marks)
@@ -146,11 +145,3 @@ class Office:
     def say(self, text: str, **values: object) -> str:
         """`text` in the office's language, with `values` put in."""
         return self._translate(text).format(**values)
-
-
-def mark_sheet(form: Form, responses: Mapping[str, object], images: Mapping[str, Image]) -> dict[str, Mark]:
-    """Item id -> mark of one candidate's `responses` to `form`."""
-    return {
-        item.id: marking.mark(item, responses.get(item.id), images.get((item.asset or {}).get("case", "")))
-        for item in form.items
-    }

@@ -160,11 +160,12 @@ class SittingStore:
         Cleared answers are left out.
         """
         with self._engine.connect() as connection:
-            return {
-                sitting.number: {item: held.value for item, held in latest(log).items() if held.value is not None}
-                for sitting, log in sitting_tables.logs(connection, exam)
-                if sitting.annulled_ms is None
-            }
+            held = sitting_tables.answers(connection, exam)
+        return {
+            sitting.number: {item: value for item, value in held.get(sitting.id, {}).items() if value is not None}
+            for sitting in self.sittings(exam)
+            if sitting.annulled_ms is None
+        }
 
     def submitted_at(self, exam: str) -> dict[str, int]:
         """Candidate number -> when the sitting was closed, by submitting or by time, of those that count."""

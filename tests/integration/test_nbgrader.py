@@ -16,7 +16,6 @@ from courses.cases import CaseStore
 from exams import exchange, gradebook, marking, paper
 from exams.form import Form
 from exams.items import TYPES, load_bank
-from exams.office import mark_sheet
 
 BANK = Path(__file__).parents[2] / "exams" / "bank" / "diagnostics"
 CLOSED_MS = 1_790_000_000_123
@@ -134,7 +133,7 @@ def test_stock_autograde_gives_the_same_marks(
     assert exchange.collect(course, form, set(sheets), Sheets(sheets), images) == sorted(sheets)
     assert exchange.collect(course, form, set(sheets), Sheets(sheets), images) == []
     closed = dict.fromkeys(sheets, exchange.instant(CLOSED_MS))
-    marks = {number: mark_sheet(form, own, images) for number, own in sheets.items()}
+    marks = marking.sheets(form.items, sheets, images)
     gradebook.record(course, form, marks, closed)
     ours, remarks = scores(course), comments(course)
     assert ours["1001", form.items[0].id] == form.items[0].points
