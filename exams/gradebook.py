@@ -178,15 +178,38 @@ def _columns(
     return grades, comments
 
 
-def write_autograded(course: Path, form: Form, marks: Mapping[str, Mapping[str, Mark]]) -> None:
-    """Write `autograded/<number>/<assignment>/`, which formgrader shows, from the submissions collected."""
-    name = paper.assignment_name(form)
-    for number, own in marks.items():
-        folder = submitted_folder(course, form, number)
-        target = course / "autograded" / number / name
-        submitted = paper.read(folder / f"{name}.ipynb")
-        paper.write(target / f"{name}.ipynb", paper.graded(submitted, form, own))
-        shutil.copyfile(folder / TIMESTAMP, target / TIMESTAMP)
+def autograded_folder(course: Path, form: Form, number: str) -> Path:
+    """Where the marked notebook of candidate `number` lies, which formgrader shows."""
+    return course / "autograded" / number / paper.assignment_name(form)
+
+
+def shown(course: Path, form: Form, number: str) -> bool:
+    """Whether the marked notebook of a candidate is there and of now."""
+    return (autograded_folder(course, form, number) / TIMESTAMP).exists()
+
+
+def outdate(course: Path, form: Form, number: str) -> None:
+    """Note that the marked notebook of a candidate is not of now any more; it can still be read."""
+    (autograded_folder(course, form, number) / TIMESTAMP).unlink(missing_ok=True)
+
+
+def show(course: Path, form: Form, number: str, notebook: str) -> None:
+    """Write the marked notebook of a candidate; the time of the submission comes last, and says that it is there."""
+    folder = autograded_folder(course, form, number)
+    paper.write(folder / f"{paper.assignment_name(form)}.ipynb", notebook)
+    shutil.copyfile(submitted_folder(course, form, number) / TIMESTAMP, folder / TIMESTAMP)
+
+
+def pending(course: Path, form: Form) -> int:
+    """How many answers to `form` await a person."""
+    with opened(course) as book:
+        query = (
+            sa.select(sa.func.count())
+            .select_from(api.Grade)
+            .join(api.SubmittedNotebook, api.SubmittedNotebook.id == api.Grade.notebook_id)
+            .where(api.SubmittedNotebook.notebook_id == _cells(book, form).notebook, api.Grade.needs_manual_grade)
+        )
+        return int(book.db.scalar(query))
 
 
 def results(course: Path, form: Form) -> dict[str, list[Result]]:

@@ -20,6 +20,7 @@ WRONG = "Wrong."
 BLANK = "No answer."
 INVALID = "This is not a valid answer."
 AWAITS_MARKER = "Awaits a marker."
+GIVEN = "Given to everybody by a ruling."
 
 X_SHARE_OF_SUBSET = 0.5
 """X items: all right options and no other earn the points; some of them and no wrong one this share; else nothing."""
@@ -41,6 +42,8 @@ class Mark:
 
 def mark(item: Item, response: object, series: measure.Image | None = None) -> Mark:
     """The mark of `response` to `item`; a measurement is measured anew on `series`, the image of the item."""
+    if item.void:
+        return Mark(item.points, item.points, True, GIVEN)
     if is_blank(item, response):
         return Mark(0.0, item.points, False, BLANK)
     if item.type == "short":
@@ -75,6 +78,11 @@ def sheets(
                 known[name] = mark(item, response, image)
             marked[number][item.id] = known[name]
     return marked
+
+
+def points_of(own: Mapping[str, Mark]) -> dict[str, float | None]:
+    """Item id -> points of a candidate's marks, None where a person marks."""
+    return {item: None if one.correct is None else one.points for item, one in own.items()}
 
 
 def is_blank(item: Item, response: object) -> bool:
@@ -141,7 +149,7 @@ def _one(item: Item, response: object) -> tuple[float, str]:
     """The share of the points that one letter earns, and why."""
     if response not in item.letters:
         return 0.0, INVALID
-    return (1.0, CORRECT) if response == item.key else (0.0, WRONG)
+    return (1.0, CORRECT) if response in (item.key, *item.accepted) else (0.0, WRONG)
 
 
 def _several(item: Item, response: object) -> tuple[float, str]:

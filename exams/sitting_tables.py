@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from exams.attendance import attendance
 from exams.audit import metadata
-from exams.response import PASSED, Json, Response, blank
+from exams.response import PASSED, Json, Response, blank, passed
 from exams.timing import Allowance, closed_at, deadline
 
 sittings = sa.Table(
@@ -122,8 +122,10 @@ def find(connection: sa.Connection, exam: str, number: str) -> Sitting | None:
 _ONE = selected().where(sittings.c.exam == sa.bindparam("of_exam"), sittings.c.number == sa.bindparam("of_number"))
 
 
-def answers(connection: sa.Connection, exam: str) -> dict[int, dict[str, Json]]:
+def answers(connection: sa.Connection, exam: str, items: Collection[str] | None = None) -> dict[int, dict[str, Json]]:
     """Sitting id -> item id -> the answer that holds (`response.latest`), of those that answered anything.
+
+    To `items` where some are named, else to all.
 
     For all candidates at once: a value is parsed once however many gave it, so what is given back is not to be altered.
     """
@@ -131,8 +133,11 @@ def answers(connection: sa.Connection, exam: str) -> dict[int, dict[str, Json]]:
     held: dict[int, dict[str, Json]] = {}
     closed: set[str] = set()
     sitting, own = None, {}
+    query = _ANSWERS
+    if items is not None:
+        query = query.where(responses.c.item.in_([*items, *map(passed, items)]))
     # SQLAlchemy's rows would take twice the time of all the rest
-    for number, item, text in connection.execute(_ANSWERS, {"of_exam": exam}).cursor.fetchall():
+    for number, item, text in connection.execute(query, {"of_exam": exam}).cursor.fetchall():
         if number != sitting:
             sitting, closed = number, set()
             own = held[number] = {}
