@@ -51,6 +51,7 @@ from exams.form import Form
 from exams.hall import Hall
 from exams.identity import Sessions
 from exams.items import load_bank
+from exams.marks import MarkStore
 from exams.roster import Candidate
 from exams.service import LOOK_S, Config, secret, serve
 from exams.sitting import SittingStore
@@ -98,7 +99,10 @@ def run_service(home: Path, database: str) -> None:
     assert listener is not None
     key = secret(home / "secrets" / "cookie")
     with served(database):
-        serve(Config(Hall(home / "exams", LOOK_S), SittingStore(database), NoLogin(), key, PREFIX), listener)
+        serve(
+            Config(Hall(home / "exams", LOOK_S), SittingStore(database), MarkStore(database), NoLogin(), key, PREFIX),
+            listener,
+        )
 
 
 class Service:

@@ -22,6 +22,7 @@ from exams.hall import Hall
 from exams.identity import HubIdentity
 from exams.key import form_at
 from exams.listening import bound, inherited
+from exams.marks import MarkStore
 from exams.release import CandidateResult, result
 from exams.service import LOOK_S, Config, secret, serve
 from exams.simulator import Simulator
@@ -53,6 +54,7 @@ def main() -> None:
             config = Config(
                 hall=hall,
                 store=SittingStore(database),
+                marks=MarkStore(database),
                 identity=HubIdentity(),
                 cookie_secret=secret(home / "secrets" / "exams-cookie"),
                 acts=errands(sys.argv[1:], home),

@@ -17,8 +17,8 @@ from exams.documents import DocumentError
 from exams.exam import exam_in, exams_in
 from exams.interchange.command import export_command, import_command
 from exams.items import load_bank
-from exams.office_cli import Settings, office
-from exams.sitting import SittingStore
+from exams.key_cli import propose_command, sign_command
+from exams.office_cli import Settings, language, noted, office
 from widgets.i18n import LANGUAGES
 
 
@@ -46,6 +46,8 @@ exam.add_command(assemble_command)
 exam.add_command(build_command)
 exam.add_command(import_command)
 exam.add_command(export_command)
+exam.add_command(propose_command)
+exam.add_command(sign_command)
 
 
 @exam.command("check")
@@ -77,7 +79,6 @@ def list_command(settings: Settings) -> None:
         click.echo(f"{found.id}  {found.title}  {times}  {len(found.roster())} candidates  {state}")
 
 
-language = click.option("--language", type=click.Choice(sorted(LANGUAGES)), default="en", help="Of the answer.")
 by = click.option("--by", required=True, help="User name of who does it; kept in the audit log.")
 name = click.argument("name", metavar="EXAM")
 
@@ -93,7 +94,7 @@ def collect_command(settings: Settings, name: str, by: str, language: str) -> No
     Example: xinglin exam collect dx-2027 --by lead01
     """
     with office(settings, language) as (desk, store):
-        _note(settings, store, name, by, "collect", said := desk.collect(name))
+        noted(settings, store, name, by, "collect", said := desk.collect(name))
     click.echo(said)
 
 
@@ -110,7 +111,7 @@ def mark_command(settings: Settings, name: str, by: str, language: str) -> None:
     Example: xinglin exam mark dx-2027 --by lead01
     """
     with office(settings, language) as (desk, store):
-        _note(settings, store, name, by, "mark", said := desk.mark(name, by))
+        noted(settings, store, name, by, "mark", said := desk.mark(name, by))
     click.echo(said)
 
 
@@ -125,7 +126,7 @@ def close_command(settings: Settings, name: str, by: str, language: str) -> None
     Example: xinglin exam close dx-2027 --by lead01
     """
     with office(settings, language) as (desk, store):
-        _note(settings, store, name, by, "close", said := desk.close(name, by))
+        noted(settings, store, name, by, "close", said := desk.close(name, by))
     click.echo(said)
 
 
@@ -140,13 +141,23 @@ def release_command(settings: Settings, name: str, by: str, language: str) -> No
     Example: xinglin exam release dx-2027 --by lead01
     """
     with office(settings, language) as (desk, store):
-        _note(settings, store, name, by, "release", said := desk.release(name, by))
+        noted(settings, store, name, by, "release", said := desk.release(name, by))
     click.echo(said)
 
 
-def _note(settings: Settings, store: SittingStore, name: str, by: str, act: str, said: str) -> None:
-    """Keep an act in the audit log."""
-    store.note(exam_in(settings.home / "exams", name).id, by, act, {"outcome": said}).result()
+@exam.command("feedback")
+@name
+@by
+@language
+@click.pass_obj
+def feedback_command(settings: Settings, name: str, by: str, language: str) -> None:
+    """Make nbgrader's feedback of EXAM for those who have none of their marks of now; after the release.
+
+    Example: xinglin exam feedback dx-2027 --by lead01
+    """
+    with office(settings, language) as (desk, store):
+        noted(settings, store, name, by, "feedback", said := desk.feedback(name))
+    click.echo(said)
 
 
 @exam.command("audit")

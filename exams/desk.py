@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from exams import sealed
+from exams import sealed, work
 from exams.api import hindrances, milliseconds
 from exams.attendance import NOTHING
 from exams.change import RefusedError
@@ -40,7 +40,8 @@ class Desk(Page):
             marks=bool(self.current_user.groups & SCHOOL_WATCHERS),
             schools=None if self.sees_all(exam) else sorted({candidate.school for candidate in self.watched(exam)}),
             sealed=sealed.waiting(exam),
-            acts={act: self.translate(ACTS[act]) for act in self.context.acts},
+            acts={act: self.translate(name) for act, name in ACTS.items() if act in self.context.acts},
+            over=self.context.store.now() >= milliseconds(exam)[1],
             formgrader=self.context.formgrader(exam),
             labels=labels(self.language),
         )
@@ -58,11 +59,17 @@ class Watch(Api):
         places = sorted({candidate.place for candidate in watched}) if exam.checkin else []
         self.answer(
             {
+                "work": self.work(exam),
                 "phase": phase(self.context.store.now(), *milliseconds(exam)),
                 "codes": [{"room": place, "code": codes.of(exam.id, place)} for place in places],
                 "candidates": [self._told(exam, candidate, reading) for candidate in watched],
             }
         )
+
+    def work(self, exam: Exam) -> dict[str, object] | None:
+        """How far work on the exam is that takes its time."""
+        told = work.under_way(exam.folder)
+        return None if told is None else {**told, "stage": self.translate(str(told["stage"]))}
 
     def _told(self, exam: Exam, candidate: Candidate, reading: Reading) -> dict[str, object]:
         progress = reading.progress.get(candidate.number)
@@ -110,7 +117,7 @@ class Act(Api):
     async def post(self, exam_id: str, act: str) -> None:
         """Do it and tell how it went: {"message"}."""
         exam = self.exam_for_lead(exam_id)
-        if act not in self.context.acts:
+        if act not in self.context.acts or act not in ACTS:
             raise unreadable()
         try:
             with held(exam.folder / AT_WORK):  # two at once would write the same gradebook
@@ -121,6 +128,19 @@ class Act(Api):
         except ErrandError as error:
             raise ProblemError(409, "not_done", "{said}", said=error) from error
         self.answer({"message": said})
+
+
+class Stop(Api):
+    """Work that takes its time ends as soon as what it is at is whole."""
+
+    def post(self, exam_id: str) -> None:
+        """{} -> {}."""
+        exam = self.exam_for_lead(exam_id)
+        self.body()
+        if work.under_way(exam.folder) is None:
+            raise ProblemError(409, "no_work", N_("Nothing is under way that could be stopped."))
+        work.stop(exam.folder)
+        self.answer({})
 
 
 class Credit(Api):

@@ -16,7 +16,7 @@ class ErrandError(Exception):
     """An errand was not done; the message is a sentence in the asker's language."""
 
 
-ACTS = ("close", "collect", "mark", "release")
+ACTS = ("close", "collect", "mark", "release", "sign")
 LONGEST_S = 1800
 
 Errand = Callable[[str, str, str], str]

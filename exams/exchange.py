@@ -109,7 +109,7 @@ class SittingCollect(ExchangeCollect):  # type: ignore[misc]
         try:
             for exam, form in self.sources:
                 numbers = {candidate.number for candidate in exam.roster() if candidate.form == form.id}
-                images = images_of(form, CaseStore(home / "cases"))
+                images = images_of(form, CaseStore(home / "cases").open)
                 written = collect(Path(self.coursedir.root), form, numbers, store, images)
                 self.log.info("Collected %d submissions of %s", len(written), self.coursedir.assignment_id)
         finally:

@@ -188,6 +188,12 @@ def shown(course: Path, form: Form, number: str) -> bool:
     return (autograded_folder(course, form, number) / TIMESTAMP).exists()
 
 
+def fed_back(course: Path, form: Form, number: str) -> bool:
+    """Whether the feedback to a candidate is there, and no older than the marks."""
+    page, time = paper.feedback_file(course, form, number), autograded_folder(course, form, number) / TIMESTAMP
+    return page.exists() and time.exists() and page.stat().st_mtime_ns >= time.stat().st_mtime_ns
+
+
 def outdate(course: Path, form: Form, number: str) -> None:
     """Note that the marked notebook of a candidate is not of now any more; it can still be read."""
     (autograded_folder(course, form, number) / TIMESTAMP).unlink(missing_ok=True)
@@ -198,6 +204,28 @@ def show(course: Path, form: Form, number: str, notebook: str) -> None:
     folder = autograded_folder(course, form, number)
     paper.write(folder / f"{paper.assignment_name(form)}.ipynb", notebook)
     shutil.copyfile(submitted_folder(course, form, number) / TIMESTAMP, folder / TIMESTAMP)
+
+
+def by_hand(course: Path, form: Form, given: Mapping[str, Mapping[str, tuple[float | None, str]]]) -> int:
+    """Write what markers gave: candidate number -> item id -> points (None: not decided yet) and comment.
+
+    Only what differs is written; whose marks these are has a new notebook coming. Gives how many points of somebody
+    else's, as formgrader's, were replaced.
+    """
+    with opened(course) as book:
+        cells = _cells(book, form)
+        notebooks = {number: one for number, one in _submissions(book.db, cells).items() if number in given}
+        wanted = {
+            (notebook, cells.grades[item], cells.solution(item)): told
+            for number, notebook in notebooks.items()
+            for item, told in given[number].items()
+        }
+        changed, replaced = rows.write_manual(book.db, wanted)
+        for number, notebook in notebooks.items():
+            if notebook in changed:
+                outdate(course, form, number)
+        book.db.commit()
+    return replaced
 
 
 def pending(course: Path, form: Form) -> int:

@@ -62,7 +62,6 @@ def insert_marks(session: Any, notebooks: Sequence[str], grades: Sequence[Column
 def update_marks(session: Any, notebooks: Sequence[str], grades: Sequence[Column], comments: Sequence[Column]) -> None:
     """The same for notebooks that have rows: those are written that differ. A person's points stay as they are."""
     grade, comment = api.Grade.__table__, api.Comment.__table__
-    connection = session.connection()
     # nbgrader would ask for every manual mark again, for a submission may have changed; a closed sitting cannot
     pending = grade.c.manual_score.is_(None) & sa.bindparam("value").is_(None)
     for table, held, columns, more in (
@@ -70,10 +69,7 @@ def update_marks(session: Any, notebooks: Sequence[str], grades: Sequence[Column
         (comment, comment.c.auto_comment, comments, {}),
     ):
         changed = list(_changed(_standing(session, table, held, set(notebooks)), notebooks, columns))
-        if changed:
-            here = (table.c.notebook_id == sa.bindparam("notebook")) & (table.c.cell_id == sa.bindparam("cell"))
-            values = {held.name: sa.bindparam("value"), **more}
-            connection.execute(sa.update(table).where(here).values(values), changed)
+        _update(session, table, {held.name: sa.bindparam("value"), **more}, changed)
 
 
 def _standing(session: Any, table: Any, held: Any, notebooks: set[str]) -> dict[tuple[str, str], object]:
@@ -89,3 +85,34 @@ def _changed(
         for notebook, value in zip(notebooks, values, strict=True):
             if standing[notebook, cell] != value:
                 yield {"notebook": notebook, "cell": cell, "value": value}
+
+
+def write_manual(session: Any, wanted: Mapping[tuple[str, str, str], tuple[float | None, str]]) -> tuple[set[str], int]:
+    """Points and comments by (notebook, graded cell, commented cell), where they are not so yet.
+
+    Gives the notebooks that changed, and how many points that stood there were replaced by others.
+    """
+    grade, comment = api.Grade.__table__, api.Comment.__table__
+    notebooks = {notebook for notebook, _, _ in wanted}
+    points = _standing(session, grade, grade.c.manual_score, notebooks)
+    said = _standing(session, comment, comment.c.manual_comment, notebooks)
+    scores: list[dict[str, object]] = []
+    remarks: list[dict[str, object]] = []
+    replaced = 0
+    for (notebook, graded, commented), (value, text) in wanted.items():
+        if points[notebook, graded] != value:
+            scores.append({"notebook": notebook, "cell": graded, "value": value})
+            replaced += points[notebook, graded] is not None and value is not None
+        if (said[notebook, commented] or "") != text:
+            remarks.append({"notebook": notebook, "cell": commented, "value": text})
+    score = sa.bindparam("value", type_=sa.Float)
+    _update(session, grade, {"manual_score": score, "needs_manual_grade": score.is_(None)}, scores)
+    _update(session, comment, {"manual_comment": sa.bindparam("value", type_=sa.Text)}, remarks)
+    return {str(one["notebook"]) for one in (*scores, *remarks)}, replaced
+
+
+def _update(session: Any, table: Any, values: Mapping[str, Any], rows: list[dict[str, object]]) -> None:
+    """Set `values` in the rows of `table` that each of `rows` names by its notebook and cell."""
+    if rows:
+        here = (table.c.notebook_id == sa.bindparam("notebook")) & (table.c.cell_id == sa.bindparam("cell"))
+        session.connection().execute(sa.update(table).where(here).values(values), rows)

@@ -16,10 +16,11 @@ from exams.exam import Exam
 from exams.exchange import Sittings
 from exams.form import Form
 from exams.marking import Mark
-from exams.marks import MarkStore, Sheet
+from exams.marks import MarkStore, Sheet, points_by_number
 from exams.part import Part
 from exams.rescoring import differences
 from exams.stencil import Stencil
+from exams.web import N_
 from exams.work import Work
 
 BATCH = 1000
@@ -27,7 +28,7 @@ BATCH = 1000
 NOTEBOOKS = 50
 """Notebooks between two looks at whether to stop."""
 
-MARKS, SHEETS = "Marks", "Notebooks"
+MARKS, SHEETS, FEEDBACK = N_("Marks"), N_("Notebooks"), N_("Feedback")
 """The stages, as msgids."""
 
 
@@ -81,7 +82,7 @@ class Run:
     @staticmethod
     def _changed(sheets: Sequence[Sheet], before: Mapping[str, Sheet]) -> set[str]:
         """Those whose notebook shows other marks now; whoever was not marked under the key before counts as one."""
-        old = {number: sheet.points for number, sheet in before.items()}
+        old = points_by_number(before)
         same = {sheet.number for sheet in sheets if sheet.number in old}
         changed = differences(old, {sheet.number: sheet.points for sheet in sheets if sheet.number in same})
         return {sheet.number for sheet in sheets} - same | {one.number for one in changed}
@@ -124,12 +125,20 @@ class Run:
             exchange.submit(self.course, form, number, stencil.submission(responses), closed_ms)
         gradebook.show(self.course, form, number, stencil.graded(responses, marks))
 
-    def rescored(self, version: int) -> Iterator[tuple[Part, str]]:
-        """The candidates, with their part, whose marks a version of the key changed."""
+    def rescored(self, version: int) -> int:
+        """How many candidates got other marks by a version of the key."""
         old, new = self.marks.sheets(self.exam.id, version - 1), self.marks.sheets(self.exam.id, version)
-        changed = differences(
-            {number: sheet.points for number, sheet in old.items()},
-            {number: sheet.points for number, sheet in new.items()},
-        )
-        for part in self.parts:
-            yield from ((part, one.number) for one in changed if one.number in part.numbers)
+        return len(differences(points_by_number(old), points_by_number(new)))
+
+    def feedback(self, work: Work) -> int:
+        """Make nbgrader's feedback where it is missing or older than the marks; gives how many. Raises StoppedError."""
+        missing = [
+            (part.form, number)
+            for part in self.parts
+            for number in sorted(part.numbers & self.sittings.submitted_at(self.exam.id).keys())
+            if not gradebook.fed_back(self.course, part.form, number)
+        ]
+        for done, (form, number) in enumerate(missing):
+            work.step(FEEDBACK, done, len(missing))
+            paper.write_feedback(self.course, form, number)
+        return len(missing)

@@ -40,6 +40,11 @@ class Sheet:
     points: Mapping[str, float | None]
 
 
+def points_by_number(sheets: Mapping[str, Sheet]) -> dict[str, Mapping[str, float | None]]:
+    """Candidate number -> item id -> points."""
+    return {number: sheet.points for number, sheet in sheets.items()}
+
+
 class MarkStore:
     """The marks of all exams in the database at `url` (an SQLAlchemy address); one process marks an exam at a time."""
 

@@ -124,12 +124,35 @@ class Office:
             raise OfficeError("The marks are others by now than were shown: look at the change again, then sign.")
         version = key.sign(found, proposal, by, self.clock())
         self.mark(exam, by)
-        changed = [number for _, number in self._run(found, by).rescored(version.number)]
-        return self.say(
+        said = self.say(
             "Version {version} of the key is in force; the marks of {count} candidates changed.",
             version=version.number,
-            count=len(changed),
+            count=self._run(found, by).rescored(version.number),
         )
+        return said if release.released(found.folder) is None else f"{said} {self._again(exam, by)}"
+
+    def _again(self, exam: str, by: str) -> str:
+        """Release results anew that were released by an earlier key, and nbgrader's feedback where there was any."""
+        said = self.release(exam, by)
+        found = exam_in(self.folder, exam)
+        fed = any(
+            paper.feedback_file(self.course(found), part.form, n).exists()
+            for part in self._parts(found)
+            for n in part.numbers
+        )
+        return f"{said} {self.feedback(exam)}" if fed else said
+
+    def feedback(self, exam: str) -> str:
+        """Make nbgrader's feedback pages for those who have none of their marks of now.
+
+        Raises OfficeError before the release: they would tell the marks.
+        """
+        found = exam_in(self.folder, exam)
+        if release.released(found.folder) is None:
+            raise OfficeError("The results are not released yet: feedback would tell them before.")
+        with self._work(found) as work:
+            made = self._run(found, "").feedback(work)
+        return self.say("{count} feedback pages were made.", count=made)
 
     def close(self, exam: str, user: str) -> str:
         """End the exam now: nobody enters any more. Raises OfficeError where `user` may not, or somebody is writing."""
@@ -170,7 +193,7 @@ class Office:
 
     def _parts(self, exam: Exam) -> list[Part]:
         """The forms of an exam with their newest keys."""
-        return parts_of(exam, CaseStore(self.home / "cases"))
+        return parts_of(exam, CaseStore(self.home / "cases").open)
 
     def _built(self, exam: Exam) -> list[Part]:
         """The same, once nbgrader has their assignments with this key: a sealed paper has none before it is opened."""
@@ -191,8 +214,11 @@ class Office:
         except HeldError as error:
             raise OfficeError("Other work on this exam is under way. Try again when it is done.") from error
         except StoppedError as stopped:
-            sentence = "Stopped at {done} of {total}. What was done is kept: start it again to go on."
-            raise OfficeError(sentence, done=stopped.done, total=stopped.total) from stopped
+            raise OfficeError(
+                "Stopped at {done} of {total}. What was done is kept: start it again to go on.",
+                done=stopped.done,
+                total=stopped.total,
+            ) from stopped
 
     def say(self, text: str, **values: object) -> str:
         """`text` in the office's language, with `values` put in."""

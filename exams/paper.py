@@ -15,7 +15,7 @@ from typing import Any
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from nbgrader.converters import GenerateAssignment
+from nbgrader.converters import GenerateAssignment, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
@@ -165,6 +165,19 @@ def release(course: Path, form: Form) -> Path:
     folder = CourseDirectory(config=config, root=str(course), assignment_id=name)
     GenerateAssignment(coursedir=folder, config=config, force=True).start()
     return released(course, form)
+
+
+def feedback_file(course: Path, form: Form, number: str) -> Path:
+    """Where nbgrader's feedback to candidate `number` lies, once it is made."""
+    name = assignment_name(form)
+    return course / "feedback" / number / name / f"{name}.html"
+
+
+def write_feedback(course: Path, form: Form, number: str) -> None:
+    """Let nbgrader make the feedback to one candidate, in place of an earlier one."""
+    config = course_config(course)
+    folder = CourseDirectory(config=config, root=str(course), assignment_id=assignment_name(form), student_id=number)
+    GenerateFeedback(coursedir=folder, config=config, force=True).start()
 
 
 def released(course: Path, form: Form) -> Path:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from courses.cases import CaseStore
 from courses.measure import Image
 from exams import key
 from exams.exam import Exam
@@ -21,17 +20,21 @@ class Part:
     images: Mapping[str, Image]
 
 
-def parts_of(exam: Exam, cases: CaseStore) -> list[Part]:
+Series = Callable[[str], Image]
+"""A case's id to its image series."""
+
+
+def parts_of(exam: Exam, series: Series) -> list[Part]:
     """The parts of an exam. Raises DocumentError where its files are wrong, SealedError while it is sealed."""
     roster = exam.roster()
     forms = [key.form_at(exam, name) for name in exam.forms]
     return [
-        Part(form, frozenset(own.number for own in roster if own.form == form.id), images_of(form, cases))
+        Part(form, frozenset(own.number for own in roster if own.form == form.id), images_of(form, series))
         for form in forms
     ]
 
 
-def images_of(form: Form, cases: CaseStore) -> dict[str, Image]:
+def images_of(form: Form, series: Series) -> dict[str, Image]:
     """Case id -> series, of every image that an item of `form` measures on."""
     measured = [item.asset["case"] for item in form.items if item.type == "measurement" and item.asset]
-    return {case: cases.open(case) for case in measured}
+    return {case: series(case) for case in measured}

@@ -19,13 +19,14 @@ import uvloop
 from tornado.web import Application
 
 from courses.series import Series
-from exams import api, desk, experiments, garbage, gate, invigilation, pages, pictures, web
+from exams import api, desk, experiments, garbage, gate, invigilation, key_desk, pages, pictures, web
 from exams.bankdesk.banks import Banks
 from exams.bankdesk.routes import routes as bank_routes
 from exams.errands import Errand
 from exams.exam import Exam
 from exams.hall import Hall
 from exams.identity import LOGIN_PROBLEM, Identity, Sessions
+from exams.marks import MarkStore
 from exams.readings import Readings
 from exams.release import CandidateResult
 from exams.simulator import Simulate, without_simulations
@@ -67,6 +68,7 @@ class Config:
 
     hall: Hall
     store: SittingStore
+    marks: MarkStore
     identity: Identity
     cookie_secret: str
     prefix: str = "/services/exams/"
@@ -104,6 +106,7 @@ def make_app(config: Config) -> Application:
     context = web.Context(
         hall=config.hall,
         store=config.store,
+        marks=config.marks,
         identity=config.identity,
         sessions=sessions,
         static=static,
@@ -147,6 +150,11 @@ def make_app(config: Config) -> Application:
         (f"api/{exam}/attend", invigilation.Attend),
         (f"api/{exam}/candidates/{item}/history", invigilation.History),
         (f"api/{exam}/acts/([a-z]+)", desk.Act),
+        (f"api/{exam}/stop", desk.Stop),
+        (f"{exam}/key", key_desk.KeyPage),
+        (f"api/{exam}/key/preview", key_desk.Preview),
+        (f"api/{exam}/key/sign", key_desk.Sign),
+        (rf"api/{exam}/key/versions/(\d{{1,4}})", key_desk.Ruling),
     ]
     carried = {"context": context}
     return Application(
@@ -185,4 +193,5 @@ def serve(config: Config, listener: socket.socket) -> None:
     try:
         uvloop.run(run(make_app(config), listener))
     finally:
+        config.marks.close()
         config.store.close()

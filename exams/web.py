@@ -21,6 +21,7 @@ from exams.errands import Errand
 from exams.exam import Exam
 from exams.hall import Hall
 from exams.identity import Identity, Person, Sessions
+from exams.marks import MarkStore
 from exams.readings import Readings
 from exams.release import CandidateResult
 from exams.response import Json
@@ -62,6 +63,7 @@ class Context:
 
     hall: Hall
     store: SittingStore
+    marks: MarkStore
     identity: Identity
     sessions: Sessions
     static: Static

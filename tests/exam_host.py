@@ -3,6 +3,7 @@
 Run as `python -m tests.exam_host HOME PORT`; `furnish(HOME, ...)` puts the exam there before.
 """
 
+import functools
 import os
 import re
 import shutil
@@ -21,13 +22,15 @@ from courses.cases import CaseStore
 from exams import ledger, release, roster
 from exams.bankdesk.banks import Banks
 from exams.bankdesk.furnish import FOLDER
-from exams.errands import ErrandError
+from exams.errands import ErrandError, errands
 from exams.exam import ROSTER, Exam
 from exams.form import Form
 from exams.hall import Hall
 from exams.identity import Person, Sessions, local
 from exams.items import Item, load_bank, load_file
+from exams.key import form_at
 from exams.listening import bound, inherited
+from exams.marks import MarkStore
 from exams.roster import Candidate, school_group
 from exams.service import Config, secret, serve
 from exams.simulator import Simulator
@@ -189,18 +192,20 @@ def collect(exam: str, user: str, language: str) -> str:
 
 def config(home: Path) -> Config:
     hall = Hall(home / "exams")
+    database = os.environ.get("XINGLIN_EXAMS_DATABASE", store_url(home))
 
     def released(exam: str, number: str) -> release.CandidateResult | None:
         found = hall.exam(exam)
-        return release.result(found.folder, lambda _: found.form("A"), number)
+        return release.result(found.folder, functools.partial(form_at, found, "A"), number)
 
     return Config(
         hall=hall,
-        store=SittingStore(os.environ.get("XINGLIN_EXAMS_DATABASE", store_url(home))),
+        store=SittingStore(database),
+        marks=MarkStore(database),
         identity=SaidIdentity(),
         cookie_secret=secret(home / "secrets" / "exams-cookie"),
         prefix=PREFIX,
-        acts={"collect": collect},
+        acts={"collect": collect, "sign": errands([sys.executable, "-m", "hub.cli"], home)["sign"]},
         result=released,
         simulate=Simulator([sys.executable, "-m", "hub.cli", "simulate"]),
         series=CaseStore(Path(os.environ.get("XINGLIN_TEST_CASES", home / "cases"))).open,

@@ -203,3 +203,14 @@ WORDS = (
     N_("id"),
 )
 """Values in these sentences that are words themselves."""
+
+KEYS = (
+    N_("{item}: a ruling cannot change {fields}."),
+    N_("{item}: {why}"),
+    N_("{item}: void is true or false."),
+    N_("{item}: what is accepted beside the key are other letters of its options."),
+    N_("{item}: several keys can be accepted only where one option is chosen."),
+    N_("Nothing is changed: choose a question and what is right about it."),
+    N_("The exam has no item {item}."),
+    N_("{item}: that is its key already."),
+)

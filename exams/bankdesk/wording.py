@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from exams.bankdesk.fields import LABELS
-from exams.bankdesk.sentences import FILES, ITEMS, WORDS
+from exams.bankdesk.sentences import FILES, ITEMS, KEYS, WORDS
 from widgets import i18n
 
 PLACE = re.compile(r"\{\w+\}")
@@ -20,7 +20,7 @@ PLACE = re.compile(r"\{\w+\}")
 @functools.cache
 def _shapes() -> tuple[tuple[str, re.Pattern[str]], ...]:
     """Every sentence with what it looks like when it is filled in; of those that fit the one with most words holds."""
-    longest_first = sorted((*ITEMS, *FILES), key=lambda text: len(PLACE.sub("", text)), reverse=True)
+    longest_first = sorted((*ITEMS, *FILES, *KEYS), key=lambda text: len(PLACE.sub("", text)), reverse=True)
     return tuple(
         (text, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(text)), re.DOTALL)) for text in longest_first
     )

@@ -129,12 +129,24 @@ function drawCodes(codes) {
   list.replaceChildren(...codes.map(({ room, code }) => h("li", {}, h("span", {}, t("Code of {room}", { room })), " ", h("b", {}, code))));
 }
 
+/** How far work on the exam is that takes its time. */
+function drawWork(work) {
+  byId("work").hidden = !work;
+  if (!work) return;
+  byId("work-said").textContent = t("{stage}: {done} of {total}", work);
+  byId("work-done").max = work.total;
+  byId("work-done").value = work.done;
+}
+
+byId("work-stop")?.addEventListener("click", () => api.post("stop", {}).catch((error) => say(error.message)));
+
 async function watch() {
   for (;;) {
     try {
       const seen = await api.get("watch");
       candidates = seen.candidates;
       drawCodes(seen.codes);
+      drawWork(seen.work);
       if (byId("desk-message").dataset.lost) say("");
       delete byId("desk-message").dataset.lost;
       draw();

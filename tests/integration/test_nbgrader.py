@@ -130,7 +130,7 @@ def nbgrader(course: Path, *arguments: str) -> None:
 def test_stock_autograde_gives_the_same_marks(
     course: Path, form: Form, sheets: dict[str, dict[str, object]], tmp_path: Path
 ) -> None:
-    images = images_of(form, CaseStore(tmp_path / "cases"))
+    images = images_of(form, CaseStore(tmp_path / "cases").open)
     assert exchange.collect(course, form, set(sheets), Sheets(sheets), images) == sorted(sheets)
     assert exchange.collect(course, form, set(sheets), Sheets(sheets), images) == []
     closed = dict.fromkeys(sheets, exchange.instant(CLOSED_MS))

@@ -11,7 +11,7 @@ from exams.bankdesk.wording import said, shape
 from exams.ledger import State
 
 FOLDER = Path(exams.__file__).parent
-RAISED = {"DocumentError", "fail", "NotAllowedError", "UnusableError", "Loss"}
+RAISED = {"DocumentError", "fail", "NotAllowedError", "UnusableError", "Loss", "KeyRefusedError"}
 OF_FILES_AS_A_WHOLE = {
     # said of what is not typed at the desk: a file of a bank that somebody broke by hand, read before anything is shown
     "documents.py": (
@@ -50,6 +50,7 @@ SOURCES = [
         "items.py",
         "asset.py",
         "regions.py",
+        "key.py",
         "ledger.py",
         "bankdesk/editing.py",
         "bankdesk/api.py",

@@ -80,7 +80,15 @@ LOOKED_UP = {
         "Something went wrong!\nBe sure your new password has at least 10 characters and is not too common.",
     },
     # a mark's reason is a constant; the page of results translates it
-    "exams": {marking.CORRECT, marking.PARTLY, marking.WRONG, marking.BLANK, marking.INVALID, marking.AWAITS_MARKER},
+    "exams": {
+        marking.CORRECT,
+        marking.PARTLY,
+        marking.WRONG,
+        marking.BLANK,
+        marking.INVALID,
+        marking.AWAITS_MARKER,
+        marking.GIVEN,
+    },
     # titles of series, which are data
     "courses": {"CT phantom", "CT slice (pydicom CT_small)"},
     "widgets": set(),

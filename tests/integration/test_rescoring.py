@@ -1,0 +1,240 @@
+"""Marking runs that end anywhere, and keys that change after the exam: real commands, real nbgrader, real kills."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from nbgrader import api
+
+from exams import gradebook, key, marking, release, work
+from exams.exam import Exam, exam_in
+from exams.items import Item, load_bank
+from exams.marking_run import BATCH
+from exams.marks import MarkStore
+from exams.sitting import SittingStore
+from tests.exam_host import store_url
+from tests.integration.test_exam_office import RUN, run
+from tests.sat_exam import LEAD, number_of, sat_exam
+
+BANK = Path(__file__).parents[2] / "exams" / "bank" / "diagnostics"
+MOST_S = 120
+MANY = BATCH + 200
+
+
+def of_type(kind: str) -> Item:
+    return next(item for item in load_bank(BANK) if item.type == kind and not (kind == "ecg" and not item.options))
+
+
+ITEMS = [of_type("A1"), of_type("X"), of_type("numeric"), of_type("hotspot")]
+SINGLE, SEVERAL, NUMBER, SPOT = ITEMS
+OTHER = next(letter for letter in SINGLE.letters if letter != SINGLE.key)
+THIRD = next(letter for letter in SINGLE.letters if letter not in (SINGLE.key, OTHER))
+SHEETS = [
+    {SINGLE.id: SINGLE.key, SEVERAL.id: list(SEVERAL.key), NUMBER.id: f"{NUMBER.key:g}"},
+    {SINGLE.id: OTHER, SEVERAL.id: list(SEVERAL.key), NUMBER.id: f"{NUMBER.key + 2 * NUMBER.tolerance:g}"},
+    {SINGLE.id: OTHER, SEVERAL.id: list(SEVERAL.key)[:1]},
+    {SINGLE.id: THIRD, SPOT.id: marking.examples(SPOT).correct},
+    {},
+]
+
+
+@pytest.fixture
+def exam(tmp_path: Path) -> Exam:
+    return sat_exam(tmp_path, "key", ITEMS, SHEETS)
+
+
+def home_of(exam: Exam) -> Path:
+    return exam.folder.parents[1]
+
+
+def course_of(exam: Exam) -> Path:
+    return home_of(exam) / "nbgrader" / exam.course
+
+
+def totals(exam: Exam) -> dict[str, float]:
+    """What nbgrader itself says that each candidate has."""
+    with gradebook.opened(course_of(exam)) as book:
+        return {one.student_id: one.score for one in book.assignment_submissions(exam.id)}
+
+
+def propose(exam: Exam, changes: str, reason: str = "教材有两种说法。") -> str:
+    path = exam.folder / "changes.yaml"
+    path.write_text(changes, encoding="utf-8")
+    done = run(home_of(exam), "propose", exam.id, str(path), "--reason", reason, "--by", LEAD)
+    return done.output
+
+
+def act(exam: Exam, *arguments: str, by: str = LEAD) -> str:
+    return run(home_of(exam), arguments[0], exam.id, *arguments[1:], "--by", by).output
+
+
+def test_a_changed_key_shows_before_and_after_and_holds_once_signed(exam: Exam) -> None:
+    act(exam, "mark")
+    before = totals(exam)
+    assert before[number_of(0)] == SINGLE.points + SEVERAL.points + NUMBER.points
+    said = propose(exam, f"{SINGLE.id}: {{accepted: [{OTHER}]}}\n")
+    whole = [before[number_of(place)] for place in (1, 2)]
+    for place, had in zip((1, 2), whole, strict=True):
+        assert f"{number_of(place)}  {had:g} -> {had + SINGLE.points:g}  ({SINGLE.id} 0 -> {SINGLE.points:g})" in said
+    assert "2 candidates get other marks." in said
+    assert totals(exam) == before
+    assert "Only the group lead" in act(exam, "sign", by="teacher01")
+    assert act(exam, "sign") == "Version 2 of the key is in force; the marks of 2 candidates changed.\n"
+    changed = {number_of(place): SINGLE.points for place in (1, 2)}
+    assert totals(exam) == {number: had + changed.get(number, 0) for number, had in before.items()}
+    assert act(exam, "sign") == "Error: No change of the key is waiting to be signed.\n"
+
+    marks = MarkStore(store_url(home_of(exam)))
+    first, second = marks.sheets(exam.id, 1), marks.sheets(exam.id, 2)
+    marks.close()
+    assert [first[number_of(1)].points[SINGLE.id], second[number_of(1)].points[SINGLE.id]] == [0, SINGLE.points]
+    assert key.form_at(exam, "A", 1).item(SINGLE.id) == SINGLE
+    store = SittingStore(store_url(home_of(exam)))
+    assert store.verify() is None
+    [signed] = [entry for entry in store.audit(exam.id) if entry.act == "sign"]
+    store.close()
+    assert (signed.actor, signed.detail["version"]) == (LEAD, 2)
+    assert signed.detail["changes"] == {SINGLE.id: {"accepted": [OTHER]}}
+
+
+def test_stock_autograde_marks_by_the_new_key_too(exam: Exam) -> None:
+    act(exam, "mark")
+    propose(exam, f"{SINGLE.id}: {{accepted: [{OTHER}]}}\n{NUMBER.id}: {{void: true}}\n")
+    act(exam, "sign")
+    ours = totals(exam)
+    assert ours[number_of(4)] == NUMBER.points
+    course = course_of(exam)
+    with gradebook.opened(course) as book:
+        for student in book.students:
+            book.remove_student(student.id)
+    command = [sys.executable, "-m", "nbgrader", "autograde", exam.id, "--force"]
+    done = subprocess.run(command, cwd=course, capture_output=True, text=True, timeout=MOST_S)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert totals(exam) == ours
+
+
+def test_what_was_shown_is_what_is_signed(exam: Exam) -> None:
+    act(exam, "mark")
+    propose(exam, f"{SINGLE.id}: {{key: {OTHER}}}\n")
+    store = SittingStore(store_url(home_of(exam)))
+    store.attend(exam.id, [number_of(1)], "annulled", LEAD, {"reason": "替考"}).result()
+    store.close()
+    assert "are others by now than were shown" in act(exam, "sign")
+    assert key.newest(exam) == key.FIRST
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ("{}\n", "Nothing is changed"),
+        (f"{SINGLE.id}: {{key: {SINGLE.key}}}\n", "that is its key already"),
+        (f"{SINGLE.id}: {{stem: 别的}}\n", "a ruling cannot change stem"),
+        (f"{SINGLE.id}: {{key: Z}}\n", "is not one of the options"),
+        (f"{SEVERAL.id}: {{accepted: [A]}}\n", f"{SEVERAL.id}: "),
+        (f"{SINGLE.id}: {{accepted: [{SINGLE.key}]}}\n", "are other letters of its options"),
+        ("nothing: {void: true}\n", "has no item 'nothing'"),
+        (f"{SINGLE.id}: {{void: 1}}\n", "void is true or false"),
+    ],
+)
+def test_a_ruling_that_is_none_is_refused_in_one_sentence(exam: Exam, changes: str, said: str) -> None:
+    output = propose(exam, changes)
+    assert output.startswith("Error: ")
+    assert said in output
+    assert key.proposed(exam) is None
+
+
+def test_results_and_feedback_follow_the_key(exam: Exam) -> None:
+    """After the release, signing releases anew; before it feedback is refused, and it never holds a key."""
+    act(exam, "mark")
+    assert "feedback would tell them before" in act(exam, "feedback")
+    act(exam, "release")
+    assert act(exam, "feedback") == f"{len(SHEETS)} feedback pages were made.\n"
+    assert act(exam, "feedback") == "0 feedback pages were made.\n"
+    page = course_of(exam) / "feedback" / number_of(1) / exam.id / f"{exam.id}.html"
+    assert "HIDDEN" not in page.read_text(encoding="utf-8")
+    propose(exam, f"{SINGLE.id}: {{key: {OTHER}}}\n")
+    said = act(exam, "sign")
+    assert "are released." in said
+    assert "3 feedback pages were made." in said  # one right before, two right now
+    found = exam_in(exam.folder.parent, exam.id)
+    seen = release.result(exam.folder, lambda version: key.form_at(found, "A", version), number_of(1))
+    assert seen is not None
+    assert (seen.items[0].points, seen.items[0].key) == (SINGLE.points, (OTHER,))
+    assert f"Score: {totals(exam)[number_of(1)]:g}" in page.read_text(encoding="utf-8").replace(".0", "")
+
+
+def sheets_in(exam: Exam) -> dict[str, int]:
+    """How many grades nbgrader has of each candidate."""
+    with gradebook.opened(course_of(exam)) as book:
+        query = (
+            sa.select(api.SubmittedAssignment.student_id, sa.func.count())
+            .join(api.SubmittedNotebook, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id)
+            .join(api.Grade, api.Grade.notebook_id == api.SubmittedNotebook.id)
+            .group_by(api.SubmittedAssignment.student_id)
+        )
+        return dict(book.db.execute(query).all())
+
+
+def start(exam: Exam) -> subprocess.Popen[bytes]:
+    environment = {"XINGLIN_HOME": str(home_of(exam)), "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", RUN, "exam", "mark", exam.id, "--by", LEAD]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def wait_for(wanted, running: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + MOST_S
+    while not wanted():
+        assert running.poll() is None, running.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Exam:
+    """More candidates than one batch has."""
+    return sat_exam(tmp_path, "large", ITEMS, [SHEETS[place % len(SHEETS)] for place in range(MANY)])
+
+
+def test_a_run_that_is_killed_or_stopped_leaves_nobody_half_and_the_next_goes_on(large: Exam) -> None:
+    killed = start(large)
+    wait_for(lambda: (work.under_way(large.folder) or {}).get("done"), killed)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    held = sheets_in(large)
+    assert set(held.values()) == {len(ITEMS)}
+    assert 0 < len(held) < MANY
+    assert work.under_way(large.folder) is None
+
+    stopped = start(large)
+    wait_for(lambda: (work.under_way(large.folder) or {}).get("stage") == "Notebooks", stopped)
+    assert "Other work on this exam is under way" in act(large, "mark")
+    work.stop(large.folder)
+    _, said = stopped.communicate(timeout=MOST_S)
+    assert b"What was done is kept" in said
+    assert sheets_in(large) == {number_of(place): len(ITEMS) for place in range(MANY)}
+    assert len(list((course_of(large) / "autograded").glob("*/*/timestamp.txt"))) < MANY
+
+    assert act(large, "mark") == f"{MANY} sittings were marked; 0 answers await a marker.\n"
+    shown = list((course_of(large) / "autograded").glob("*/*/*.ipynb"))
+    assert len(shown) == MANY
+    json.loads(shown[-1].read_text(encoding="utf-8"))
+    store = SittingStore(store_url(home_of(large)))
+    marked = [entry.detail["sheets"] for entry in store.audit(large.id) if entry.act == "marked"]
+    assert store.verify() is None
+    store.close()
+    assert sum(marked) == MANY
+
+
+def test_export_agrees(exam: Exam) -> None:
+    act(exam, "mark")
+    command = [sys.executable, "-m", "nbgrader", "export", "--to", "grades.csv"]
+    subprocess.run(command, cwd=course_of(exam), check=True, capture_output=True, timeout=MOST_S)
+    with (course_of(exam) / "grades.csv").open() as file:
+        exported = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+    assert exported == totals(exam)
