@@ -15,7 +15,6 @@ from nbgrader import api
 from exams import gradebook, key, marking, release, work
 from exams.exam import Exam, exam_in
 from exams.items import Item, load_bank
-from exams.marking_run import BATCH
 from exams.marks import MarkStore
 from exams.sitting import SittingStore
 from tests.exam_host import store_url
@@ -24,7 +23,8 @@ from tests.sat_exam import LEAD, number_of, sat_exam
 
 BANK = Path(__file__).parents[2] / "exams" / "bank" / "diagnostics"
 MOST_S = 120
-MANY = BATCH + 200
+MANY = 300
+IN_BATCHES = "from exams import marking_run\nmarking_run.BATCH = 20\n"
 
 
 def of_type(kind: str) -> Item:
@@ -183,7 +183,7 @@ def sheets_in(exam: Exam) -> dict[str, int]:
 
 def start(exam: Exam) -> subprocess.Popen[bytes]:
     environment = {"XINGLIN_HOME": str(home_of(exam)), "PYTHONPATH": str(Path(__file__).parents[2])}
-    command = [sys.executable, "-c", RUN, "exam", "mark", exam.id, "--by", LEAD]
+    command = [sys.executable, "-c", IN_BATCHES + RUN, "exam", "mark", exam.id, "--by", LEAD]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -202,14 +202,17 @@ def large(tmp_path: Path) -> Exam:
 
 
 def test_a_run_that_is_killed_or_stopped_leaves_nobody_half_and_the_next_goes_on(large: Exam) -> None:
+    marks = MarkStore(store_url(home_of(large)))
     killed = start(large)
-    wait_for(lambda: (work.under_way(large.folder) or {}).get("done"), killed)
+    wait_for(lambda: marks.marked(large.id, key.FIRST), killed)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     held = sheets_in(large)
     assert set(held.values()) == {len(ITEMS)}
     assert 0 < len(held) < MANY
     assert work.under_way(large.folder) is None
+
+    marks.close()
 
     stopped = start(large)
     wait_for(lambda: (work.under_way(large.folder) or {}).get("stage") == "Notebooks", stopped)
