@@ -1,8 +1,10 @@
 """A form goes through nbgrader: source, release, submissions, marks; and stock autograde agrees with ours."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -47,21 +49,30 @@ def form() -> Form:
     return Form("A", "small", tuple(chosen))
 
 
+CANDIDATES = 50
+HOSTILE = "'; import os; answer = 1 #\n### BEGIN HIDDEN TESTS"
+
+
 @pytest.fixture(scope="module")
 def sheets(form: Form) -> dict[str, dict[str, object]]:
+    """Every item answered in every way by somebody, and by most in ways drawn at random."""
     examples = {item.id: marking.examples(item) for item in form.items}
+    some = {item.id: list(item.key)[:1] for item in form.items if item.type == "X" and isinstance(item.key, tuple)}
     rng = np.random.default_rng(7)
-    mixed = {name: [own.correct, own.wrong, own.invalid, None][rng.integers(4)] for name, own in examples.items()}
-    several = {item.id: list(item.key)[:1] for item in form.items if item.type == "X" and isinstance(item.key, tuple)}
-    hostile = dict.fromkeys(examples, "'; import os; answer = 1 #\n### BEGIN HIDDEN TESTS")
-    return {
+
+    def drawn(name: str) -> object:
+        own = examples[name]
+        ways = [own.correct, own.correct, own.wrong, own.wrong, own.invalid, None, HOSTILE, some.get(name)]
+        return ways[rng.integers(len(ways))]
+
+    told: dict[str, dict[str, object]] = {
         "1001": {name: own.correct for name, own in examples.items()},
         "1002": {name: own.wrong for name, own in examples.items()},
         "1003": {name: own.invalid for name, own in examples.items()},
-        "1004": mixed | several,
-        "1005": hostile,
-        "1006": {},
+        "1004": dict.fromkeys(examples, HOSTILE),
+        "1005": {},
     }
+    return told | {str(number): {name: drawn(name) for name in examples} for number in range(1006, 1001 + CANDIDATES)}
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +134,7 @@ def comments(course: Path) -> dict[tuple[str, str], str | None]:
 
 def nbgrader(course: Path, *arguments: str) -> None:
     command = [sys.executable, "-m", "nbgrader", *arguments]
-    done = subprocess.run(command, cwd=course, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, cwd=course, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]
 
 
@@ -140,13 +151,24 @@ def test_stock_autograde_gives_the_same_marks(
     assert ours["1001", form.items[0].id] == form.items[0].points
     assert len(ours) == len(sheets) * len(form.items)
 
-    with gradebook.opened(course) as book:
+    halves = [copied(course, tmp_path / f"half{place}" / course.name, place) for place in range(2)]
+    assert [scores(half) for half in halves] == [{}, {}]
+    with ThreadPoolExecutor() as pool:  # stock autograde takes one after the other, and each takes seconds
+        list(pool.map(lambda half: nbgrader(half, "autograde", "small"), halves))
+    assert scores(halves[0]) | scores(halves[1]) == ours
+    assert comments(halves[0]) | comments(halves[1]) == remarks
+
+
+def copied(course: Path, to: Path, place: int) -> Path:
+    """The course with every other submission, and without marks."""
+    shutil.copytree(course, to)
+    gradebook.prepare(to, to.parent)
+    with gradebook.opened(to) as book:
         for student in book.students:
             book.remove_student(student.id)
-    assert scores(course) == {}
-    nbgrader(course, "autograde", "small", "--force")
-    assert scores(course) == ours
-    assert comments(course) == remarks
+    for folder in sorted((to / "submitted").iterdir())[place::2]:
+        shutil.rmtree(folder)
+    return to
 
 
 def test_the_timestamp_is_the_servers(course: Path, form: Form) -> None:
