@@ -21,6 +21,7 @@ from exams.errands import errands
 from exams.hall import Hall
 from exams.identity import HubIdentity
 from exams.listening import bound, inherited
+from exams.panel.store import PanelStore
 from exams.release import CandidateResult, result
 from exams.service import LOOK_S, Config, secret, serve
 from exams.simulator import Simulator
@@ -59,6 +60,7 @@ def main() -> None:
                 series=CaseStore(home / "cases").open,
                 simulate=Simulator([*sys.argv[1:], "simulate"]),
                 banks=Banks(home / BANKS),
+                panel=PanelStore(database),
             )
             serve(config, listener)
     except DatabaseError as error:

@@ -28,6 +28,7 @@ from exams.hall import Hall
 from exams.identity import Person, Sessions, local
 from exams.items import Item, load_bank, load_file
 from exams.listening import bound, inherited
+from exams.panel.store import PanelStore
 from exams.roster import Candidate, school_group
 from exams.service import Config, secret, serve
 from exams.simulator import Simulator
@@ -189,6 +190,7 @@ def collect(exam: str, user: str, language: str) -> str:
 
 def config(home: Path) -> Config:
     hall = Hall(home / "exams")
+    database = os.environ.get("XINGLIN_EXAMS_DATABASE", store_url(home))
 
     def released(exam: str, number: str) -> release.CandidateResult | None:
         found = hall.exam(exam)
@@ -196,7 +198,7 @@ def config(home: Path) -> Config:
 
     return Config(
         hall=hall,
-        store=SittingStore(os.environ.get("XINGLIN_EXAMS_DATABASE", store_url(home))),
+        store=SittingStore(database),
         identity=SaidIdentity(),
         cookie_secret=secret(home / "secrets" / "exams-cookie"),
         prefix=PREFIX,
@@ -205,6 +207,7 @@ def config(home: Path) -> Config:
         simulate=Simulator([sys.executable, "-m", "hub.cli", "simulate"]),
         series=CaseStore(Path(os.environ.get("XINGLIN_TEST_CASES", home / "cases"))).open,
         banks=Banks(home / FOLDER),
+        panel=PanelStore(database),
     )
 
 

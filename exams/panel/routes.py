@@ -1,0 +1,26 @@
+"""The addresses of the marking desk below the exam service's prefix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from exams.panel import api, pages
+from exams.panel.store import PanelStore
+from exams.web import Context, Handler
+
+EXAM, ITEM = r"([a-z0-9][a-z0-9_-]*)", r"([A-Za-z0-9][A-Za-z0-9_-]*)"
+
+ROUTES: list[tuple[str, type[Handler]]] = [
+    (f"{EXAM}/marking/", pages.Front),
+    (f"{EXAM}/marking/{ITEM}", pages.Marking),
+    (f"api/{EXAM}/marking/questions", api.Questions),
+    (f"api/{EXAM}/marking/{ITEM}/claim", api.Claim),
+    (f"api/{EXAM}/marking/{ITEM}/deeds", api.Deeds),
+    (f"api/{EXAM}/marking/{ITEM}/own", api.Own),
+]
+
+
+def routes(context: Context, panel: PanelStore) -> list[tuple[str, type[Handler], dict[str, Any]]]:
+    """The routes as Tornado takes them."""
+    carried = {"context": context, "panel": panel}
+    return [(context.prefix + pattern, handler, carried) for pattern, handler in ROUTES]
