@@ -71,7 +71,7 @@ class Claim(PanelApi):
     async def post(self, exam_id: str, item_id: str) -> None:
         """{"wanted", "holding": codes, "disputes"} -> {"answers": [...], "left": how many there are to mark}."""
         exam, marker = self.exam_for_panel(exam_id)
-        item, body = self.item(exam, item_id), self.body()
+        item, body = self.marked(exam, item_id), self.body()
         wanted, holding, disputes = (body.get(name) for name in ("wanted", "holding", "disputes"))
         if type(wanted) is not int or not 0 <= wanted <= MOST_AHEAD or type(disputes) is not bool:
             raise unreadable()
@@ -96,7 +96,7 @@ class Own(PanelApi):
     async def get(self, exam_id: str, item_id: str) -> None:
         """{"answers": [...]}, the newest first."""
         exam, marker = self.exam_for_panel(exam_id)
-        item = self.item(exam, item_id)
+        item = self.marked(exam, item_id)
         found = await self.apart(self.panel.own, exam.id, item.id, marker.user)
         self.answer({"answers": [vars(one) for one in found]})
 
@@ -110,7 +110,7 @@ class Deeds(PanelApi):
         A deed that is "saved" is on disk; any other will never be, and "message" says why.
         """
         exam, marker = self.exam_for_panel(exam_id)
-        item = self.item(exam, item_id)
+        item = self.marked(exam, item_id)
         deeds = self.body().get("deeds")
         if not isinstance(deeds, list) or len(deeds) > MOST_DEEDS or not all(isinstance(one, dict) for one in deeds):
             raise unreadable()

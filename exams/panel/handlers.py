@@ -13,7 +13,7 @@ from exams.items import Item
 from exams.panel.opening import ON_PANEL
 from exams.panel.rules import Marker
 from exams.panel.store import PanelStore
-from exams.web import SCHOOL_WATCHERS, Api, Handler, Page, not_yours
+from exams.web import Api, Handler, Page, not_yours
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -31,17 +31,11 @@ class Panel(Handler):
         self.panel = panel
 
     def exam_for_panel(self, exam_id: str) -> tuple[Exam, Marker]:
-        """The exam, and the asker as one of its panel. Raises ProblemError for all others.
-
-        Whoever comes with an admission ticket is nobody here, whatever their name.
-        """
+        """The exam, and the asker as one of its panel. Raises ProblemError for all others."""
         exam = self.context.hall.exam(exam_id)
-        person = self.current_user
-        if exam is None or person.exam is not None or not person.groups & SCHOOL_WATCHERS:
+        if exam is None or not self.on_panel(exam):
             raise not_yours()
-        rules = exam.marking
-        if person.user not in rules.everybody:
-            raise not_yours()
+        person, rules = self.current_user, exam.marking
         schools = frozenset(group.removeprefix(SCHOOL) for group in person.groups if group.startswith(SCHOOL))
         named = (person.user in rules.markers, person.user in rules.adjudicators)
         return exam, Marker(person.user, schools, *named)
@@ -57,7 +51,7 @@ class Panel(Handler):
             found |= {item.id: item for item in paper.items.values() if item.type == ON_PANEL}
         return found
 
-    def item(self, exam: Exam, item: str) -> Item:
+    def marked(self, exam: Exam, item: str) -> Item:
         """An item that the panel marks. Raises ProblemError where the exam has none of this id."""
         found = self.items(exam).get(item)
         if found is None:

@@ -53,7 +53,7 @@ class Marking(PanelPage):
     def get(self, exam_id: str, item_id: str) -> None:
         """The desk of one question; ?disputes=1 for what an adjudicator decides."""
         exam, marker = self.exam_for_panel(exam_id)
-        item = self.item(exam, item_id)
+        item = self.marked(exam, item_id)
         disputes = self.get_query_argument("disputes", "") == "1"
         if not (marker.adjudicates if disputes else marker.marks):
             raise not_yours()

@@ -207,7 +207,7 @@ def finals(connection: sa.Connection, exam: str) -> dict[str, dict[str, tuple[fl
     rows = connection.execute(sa.select(answers).where(*here).order_by(answers.c.number, answers.c.item)).all()
     found = scripts(connection, [row.id for row in rows])
     said: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    query = sa.select(marks).join(answers, counting(marks)).where(*here, marks.c.comment != "").order_by(marks.c.id)
+    query = sa.select(marks).join(answers, counting(marks)).where(*here).order_by(marks.c.id)
     for mark in connection.execute(query):
         said[mark.answer][mark.kind].append(mark.comment)
     told_to: dict[str, dict[str, tuple[float, str]]] = defaultdict(dict)
@@ -220,10 +220,8 @@ def finals(connection: sa.Connection, exam: str) -> dict[str, dict[str, tuple[fl
 
 def _comment(said: Mapping[str, list[str]]) -> str:
     """What is said to the candidate: by whoever decided, else by all who marked."""
-    for kind in (Kind.STANDARD, Kind.ADJUDICATION, Kind.MARK):
-        if said.get(kind):
-            return "\n".join(dict.fromkeys(said[kind]))
-    return ""
+    spoken = next((said[kind] for kind in (Kind.STANDARD, Kind.ADJUDICATION, Kind.MARK) if kind in said), [])
+    return "\n".join(dict.fromkeys(filter(None, spoken)))
 
 
 def verify(connection: sa.Connection) -> int | None:

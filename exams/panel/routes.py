@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from exams.panel import api, pages
+from exams.panel import api, lead, pages, pictures
 from exams.panel.store import PanelStore
 from exams.web import Context, Handler
 
@@ -17,6 +17,15 @@ ROUTES: list[tuple[str, type[Handler]]] = [
     (f"api/{EXAM}/marking/{ITEM}/claim", api.Claim),
     (f"api/{EXAM}/marking/{ITEM}/deeds", api.Deeds),
     (f"api/{EXAM}/marking/{ITEM}/own", api.Own),
+    (f"api/{EXAM}/marking/items/{ITEM}/series", pictures.Series),
+    (rf"api/{EXAM}/marking/items/{ITEM}/frames/(\d{{1,5}})", pictures.Frame),
+    (f"api/{EXAM}/marking/items/{ITEM}/signals", pictures.Signals),
+    (f"{EXAM}/panel", lead.Lead),
+    (f"api/{EXAM}/panel/watch", lead.Watch),
+    (f"api/{EXAM}/panel/markers", lead.Markers),
+    (f"api/{EXAM}/panel/items/{ITEM}/sheets", lead.Sheets),
+    (f"api/{EXAM}/panel/items/{ITEM}/standard", lead.Standard),
+    (f"api/{EXAM}/panel/settings", lead.Settings),
 ]
 
 
