@@ -20,6 +20,7 @@ from exams.database import DatabaseError, served
 from exams.errands import errands
 from exams.hall import Hall
 from exams.identity import HubIdentity
+from exams.key import form_at
 from exams.listening import bound, inherited
 from exams.panel.store import PanelStore
 from exams.release import CandidateResult, result
@@ -36,7 +37,7 @@ def released(hall: Hall, exam_id: str, number: str) -> CandidateResult | None:
     candidate = hall.numbers(exam).get(number)
     if candidate is None:
         return None
-    return result(exam.folder, functools.partial(hall.form, exam, candidate.form), number)
+    return result(exam.folder, functools.partial(form_at, exam, candidate.form), number)
 
 
 def main() -> None:

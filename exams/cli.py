@@ -103,12 +103,14 @@ def collect_command(settings: Settings, name: str, by: str, language: str) -> No
 @language
 @click.pass_obj
 def mark_command(settings: Settings, name: str, by: str, language: str) -> None:
-    """Collect EXAM and mark what is marked by rule; short answers await markers in formgrader.
+    """Mark what was handed in of EXAM and is marked by rule; what people mark awaits them.
+
+    Shows how far it is. It can be ended at any point and called again: nobody is ever half marked.
 
     Example: xinglin exam mark dx-2027 --by lead01
     """
     with office(settings, language) as (desk, store):
-        _note(settings, store, name, by, "mark", said := desk.mark(name))
+        _note(settings, store, name, by, "mark", said := desk.mark(name, by))
     click.echo(said)
 
 

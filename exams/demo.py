@@ -19,6 +19,7 @@ from exams.exam import ROSTER, Exam
 from exams.form import Form
 from exams.items import Item, load_bank
 from exams.marking import examples
+from exams.marks import MarkStore
 from exams.office import Office
 from exams.response import Json, Response
 from exams.roster import Candidate
@@ -75,21 +76,23 @@ def seed(
             made.append(_create(exam, candidates, SEED + place))
     clock = _Clock(now - 8 * day)
     store = SittingStore(database, clock=clock.milliseconds)
+    marks = MarkStore(database)
     try:
-        office = Office(home, store, clock=lambda: now)
+        office = Office(home, store, marks, clock=lambda: now)
         for exam in made:
             office.build(exam)
         for exam in made:
             if exam.id == FINISHED:
                 _sit(store, clock, exam, candidates)
                 clock.at = now
-                office.mark(exam.id)
+                office.mark(exam.id, lead)
                 _mark_short_answers(office.course(exam), exam.form("A"), store.responses(exam.id))
                 store.note(exam.id, marker, "mark", {"outcome": "short answers"}).result()
                 store.note(exam.id, lead, "release", {"outcome": office.release(exam.id, lead)}).result()
                 _sign(home / BANKS, made, lead, teachers, now)
                 _tell(home / BANKS / BANK.name, exam, gradebook.results(office.course(exam), exam.form("A")), lead, now)
     finally:
+        marks.close()
         store.close()
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,7 +20,9 @@ from exams import paper
 from exams.exam import DATABASE as DATABASE
 from exams.exam import exams_in
 from exams.form import Form
+from exams.part import images_of
 from exams.sitting import SittingStore
+from exams.stencil import Stencil
 
 TIMESTAMP = "timestamp.txt"
 
@@ -28,17 +30,11 @@ TIMESTAMP = "timestamp.txt"
 class Sittings(Protocol):
     """What collecting needs of the response store (`exams.sitting.SittingStore`)."""
 
-    def responses(self, exam: str) -> Mapping[str, Mapping[str, Any]]:
-        """Candidate number -> item id -> response."""
+    def responses(self, exam: str, items: Collection[str] | None = None) -> Mapping[str, Mapping[str, Any]]:
+        """Candidate number -> item id -> response; only to `items` where some are named."""
 
     def submitted_at(self, exam: str) -> Mapping[str, int]:
         """Candidate number -> when the sitting was closed (ms since 1970 UTC), of those that are closed."""
-
-
-def images_of(form: Form, cases: CaseStore) -> dict[str, Image]:
-    """Case id -> series, of every image that an item of `form` measures on."""
-    measured = [item.asset["case"] for item in form.items if item.type == "measurement" and item.asset]
-    return {case: cases.open(case) for case in measured}
 
 
 def instant(milliseconds: int) -> datetime:
@@ -54,20 +50,36 @@ def submitted_folder(course: Path, form: Form, number: str) -> Path:
 def collect(course: Path, form: Form, numbers: set[str], sittings: Sittings, images: Mapping[str, Image]) -> list[str]:
     """Write the submissions of those `numbers` whose sittings are closed; gives the numbers written.
 
-    A submission that is there already is left as it is: a closed sitting does not change.
+    A submission that is there already is left as it is, unless the sitting was opened again and closed later.
     """
-    name = paper.assignment_name(form)
-    released = paper.read(paper.released(course, form))
-    responses, written = sittings.responses(form.exam), []
-    for number, closed in sorted(sittings.submitted_at(form.exam).items()):
-        folder = submitted_folder(course, form, number)
-        if number not in numbers or (folder / TIMESTAMP).exists():
-            continue
-        notebook = paper.submission(released, form, responses.get(number, {}), images)
-        paper.write(folder / f"{name}.ipynb", notebook)
-        (folder / TIMESTAMP).write_text(instant(closed).strftime("%Y-%m-%d %H:%M:%S.%f UTC"), encoding="ascii")
-        written.append(number)
-    return written
+    stencil = Stencil(paper.read(paper.released(course, form)), form, images)
+    responses = sittings.responses(form.exam)
+    closed = {number: at for number, at in sittings.submitted_at(form.exam).items() if number in numbers}
+    missing = [number for number, at in sorted(closed.items()) if not collected(course, form, number, at)]
+    for number in missing:
+        submit(course, form, number, stencil.submission(responses.get(number, {})), closed[number])
+    return missing
+
+
+def collected(course: Path, form: Form, number: str, closed_ms: int) -> bool:
+    """Whether the submission of a sitting that was closed then is there."""
+    try:
+        held = (submitted_folder(course, form, number) / TIMESTAMP).read_text(encoding="ascii")
+    except FileNotFoundError:
+        return False
+    return held == timestamp(closed_ms)
+
+
+def submit(course: Path, form: Form, number: str, notebook: str, closed_ms: int) -> None:
+    """Write a submission; the time comes last, and says that all of it is there."""
+    folder = submitted_folder(course, form, number)
+    paper.write(folder / f"{paper.assignment_name(form)}.ipynb", notebook)
+    (folder / TIMESTAMP).write_text(timestamp(closed_ms), encoding="ascii")
+
+
+def timestamp(closed_ms: int) -> str:
+    """A time as nbgrader reads it in timestamp.txt."""
+    return instant(closed_ms).strftime("%Y-%m-%d %H:%M:%S.%f UTC")
 
 
 class SittingCollect(ExchangeCollect):  # type: ignore[misc]

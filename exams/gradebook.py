@@ -6,22 +6,21 @@ short answers are left for a marker. A marker's points and comments are never ov
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import sqlalchemy as sa
 from nbgrader import api
 from nbgrader.utils import setenv
 
+from exams import gradebook_rows as rows
 from exams import paper
 from exams.exam import GRADEBOOK
 from exams.exchange import TIMESTAMP, submitted_folder
@@ -94,13 +93,12 @@ def record(
         session = book.db
         _add_students(session, set(marks))
         known = _submissions(session, cells)
-        new = dict(zip(sorted(marks.keys() - known.keys()), _ids(), strict=False))
+        new = dict(zip(sorted(marks.keys() - known.keys()), rows.ids(), strict=False))
         _add_submissions(session, cells, new, submitted)
-        for notebooks, write in ((new, _insert_marks), (known, _update_marks)):
-            own = {notebook: marks[number] for number, notebook in notebooks.items() if number in marks}
-            grades, comments = _rows(cells, own)
-            if grades:
-                write(session, grades, comments)
+        for notebooks, write in ((new, rows.insert_marks), (known, rows.update_marks)):
+            own = {notebook: marks[number] for number, notebook in sorted(notebooks.items()) if number in marks}
+            if own:
+                write(session, list(own), *_columns(cells, form, list(own.values())))
         session.commit()
 
 
@@ -133,19 +131,7 @@ def _cells(book: Any, form: Form) -> _Cells:
 
 def _add_students(session: Any, numbers: set[str]) -> None:
     known = set(session.scalars(sa.select(api.Student.id)))
-    _insert(session, api.Student, [{"id": number} for number in sorted(numbers - known)])
-
-
-def _insert(session: Any, table: Any, rows: list[dict[str, Any]]) -> None:
-    """Many rows by one statement: the ORM's way takes a statement a row."""
-    if rows:
-        session.execute(sa.insert(table.__table__), rows)
-
-
-def _ids() -> Iterator[str]:
-    """New ids as nbgrader has them (32 hexadecimal digits), ascending: random ones cost the indexes twice the time."""
-    prefix = uuid4().hex[:24]
-    return (f"{prefix}{number:08x}" for number in itertools.count())
+    rows.insert(session, api.Student, [{"id": number} for number in sorted(numbers - known)])
 
 
 def _submissions(session: Any, cells: _Cells) -> dict[str, str]:
@@ -160,7 +146,7 @@ def _submissions(session: Any, cells: _Cells) -> dict[str, str]:
 
 def _add_submissions(session: Any, cells: _Cells, new: Mapping[str, str], submitted: Mapping[str, datetime]) -> None:
     """Add a submission and its notebook, by the id given, for each candidate number of `new`."""
-    ids = dict(zip(new, _ids(), strict=False))
+    ids = dict(zip(new, rows.ids(), strict=False))
     assignments = [
         {
             "id": ids[number],
@@ -174,67 +160,56 @@ def _add_submissions(session: Any, cells: _Cells, new: Mapping[str, str], submit
         {"id": notebook, "assignment_id": ids[number], "notebook_id": cells.notebook}
         for number, notebook in new.items()
     ]
-    _insert(session, api.SubmittedAssignment, assignments)
-    _insert(session, api.SubmittedNotebook, notebooks)
+    rows.insert(session, api.SubmittedAssignment, assignments)
+    rows.insert(session, api.SubmittedNotebook, notebooks)
 
 
-Rows = list[dict[str, Any]]
-
-
-def _rows(cells: _Cells, marks: Mapping[str, Mapping[str, Mark]]) -> tuple[Rows, Rows]:
-    """Grades and comments as `nbgrader autograde` gives them, of `marks` (notebook id -> item id -> mark)."""
-    grades, comments = [], []
-    for notebook, own in marks.items():
-        for item, mark in own.items():
-            points = None if mark.correct is None else mark.points
-            said = NO_RESPONSE if mark.reason == BLANK else None
-            grades.append({"notebook": notebook, "cell": cells.grades[item], "points": points})
-            comments.append({"notebook": notebook, "cell": cells.solution(item), "said": said})
+def _columns(
+    cells: _Cells, form: Form, marks: Sequence[Mapping[str, Mark]]
+) -> tuple[list[rows.Column], list[rows.Column]]:
+    """Grades and comments as `nbgrader autograde` gives them, cell by cell, for each of `marks` (item id -> mark)."""
+    grades: list[rows.Column] = []
+    comments: list[rows.Column] = []
+    for item in form.items:
+        column = [own[item.id] for own in marks]
+        grades.append((cells.grades[item.id], [None if one.correct is None else one.points for one in column]))
+        said = [NO_RESPONSE if one.reason == BLANK else None for one in column]
+        comments.append((cells.solution(item.id), said))
     return grades, comments
 
 
-def _insert_marks(session: Any, grades: Rows, comments: Rows) -> None:
-    points = [
-        {
-            "id": own,
-            "notebook_id": row["notebook"],
-            "cell_id": row["cell"],
-            "auto_score": row["points"],
-            "needs_manual_grade": row["points"] is None,
-        }
-        for own, row in zip(_ids(), grades, strict=False)
-    ]
-    remarks = [
-        {"id": own, "notebook_id": row["notebook"], "cell_id": row["cell"], "auto_comment": row["said"]}
-        for own, row in zip(_ids(), comments, strict=False)
-    ]
-    _insert(session, api.Grade, points)
-    _insert(session, api.Comment, remarks)
+def autograded_folder(course: Path, form: Form, number: str) -> Path:
+    """Where the marked notebook of candidate `number` lies, which formgrader shows."""
+    return course / "autograded" / number / paper.assignment_name(form)
 
 
-def _update_marks(session: Any, grades: Rows, comments: Rows) -> None:
-    grade, comment = api.Grade.__table__, api.Comment.__table__
-    # nbgrader would ask for every manual mark again, for a submission may have changed; a closed sitting cannot
-    pending = grade.c.manual_score.is_(None) & sa.bindparam("points").is_(None)
-    values = {"auto_score": sa.bindparam("points"), "needs_manual_grade": pending}
-    connection = session.connection()
-    connection.execute(sa.update(grade).where(_here(grade)).values(values), grades)
-    connection.execute(sa.update(comment).where(_here(comment)).values(auto_comment=sa.bindparam("said")), comments)
+def shown(course: Path, form: Form, number: str) -> bool:
+    """Whether the marked notebook of a candidate is there and of now."""
+    return (autograded_folder(course, form, number) / TIMESTAMP).exists()
 
 
-def _here(table: sa.Table) -> sa.ColumnElement[bool]:
-    return (table.c.notebook_id == sa.bindparam("notebook")) & (table.c.cell_id == sa.bindparam("cell"))
+def outdate(course: Path, form: Form, number: str) -> None:
+    """Note that the marked notebook of a candidate is not of now any more; it can still be read."""
+    (autograded_folder(course, form, number) / TIMESTAMP).unlink(missing_ok=True)
 
 
-def write_autograded(course: Path, form: Form, marks: Mapping[str, Mapping[str, Mark]]) -> None:
-    """Write `autograded/<number>/<assignment>/`, which formgrader shows, from the submissions collected."""
-    name = paper.assignment_name(form)
-    for number, own in marks.items():
-        folder = submitted_folder(course, form, number)
-        target = course / "autograded" / number / name
-        submitted = paper.read(folder / f"{name}.ipynb")
-        paper.write(target / f"{name}.ipynb", paper.graded(submitted, form, own))
-        shutil.copyfile(folder / TIMESTAMP, target / TIMESTAMP)
+def show(course: Path, form: Form, number: str, notebook: str) -> None:
+    """Write the marked notebook of a candidate; the time of the submission comes last, and says that it is there."""
+    folder = autograded_folder(course, form, number)
+    paper.write(folder / f"{paper.assignment_name(form)}.ipynb", notebook)
+    shutil.copyfile(submitted_folder(course, form, number) / TIMESTAMP, folder / TIMESTAMP)
+
+
+def pending(course: Path, form: Form) -> int:
+    """How many answers to `form` await a person."""
+    with opened(course) as book:
+        query = (
+            sa.select(sa.func.count())
+            .select_from(api.Grade)
+            .join(api.SubmittedNotebook, api.SubmittedNotebook.id == api.Grade.notebook_id)
+            .where(api.SubmittedNotebook.notebook_id == _cells(book, form).notebook, api.Grade.needs_manual_grade)
+        )
+        return int(book.db.scalar(query))
 
 
 def results(course: Path, form: Form) -> dict[str, list[Result]]:

@@ -60,7 +60,8 @@ class Item:
     difficulty: expected share of candidates who get it right, 0 to 1. tolerance: greatest accepted distance from the
     key, in `unit`. options: (letter, text) pairs, for B1 the group's. example: the author's own measurement, which
     earns full marks. regions: where a mark on the image earns points. rubric: (points, what earns them) pairs, together
-    `points`.
+    `points`. accepted, void: by a later ruling on the key (`exams.key`) these letters are right too, or everybody
+    who sat the paper is given the points.
     """
 
     id: str
@@ -86,6 +87,8 @@ class Item:
     rubric: tuple[tuple[float, str], ...] = ()
     model_answer: str = ""
     max_length: int = 0
+    accepted: tuple[str, ...] = ()
+    void: bool = False
 
     @property
     def letters(self) -> tuple[str, ...]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from courses import measure
 from exams.items import MARK, MOST_FRAMES, Item
 from exams.regions import earned
+from exams.response import canonical
 
 CORRECT = "Correct."
 PARTLY = "Partly correct: some of the right options are missing."
@@ -19,6 +20,7 @@ WRONG = "Wrong."
 BLANK = "No answer."
 INVALID = "This is not a valid answer."
 AWAITS_MARKER = "Awaits a marker."
+GIVEN = "Given to everybody by a ruling."
 
 X_SHARE_OF_SUBSET = 0.5
 """X items: all right options and no other earn the points; some of them and no wrong one this share; else nothing."""
@@ -40,6 +42,8 @@ class Mark:
 
 def mark(item: Item, response: object, series: measure.Image | None = None) -> Mark:
     """The mark of `response` to `item`; a measurement is measured anew on `series`, the image of the item."""
+    if item.void:
+        return Mark(item.points, item.points, True, GIVEN)
     if is_blank(item, response):
         return Mark(0.0, item.points, False, BLANK)
     if item.type == "short":
@@ -53,6 +57,32 @@ def mark(item: Item, response: object, series: measure.Image | None = None) -> M
     else:
         share, reason = _close(item, value(item, response, series))
     return Mark(item.points * share, item.points, share == 1, reason)
+
+
+def sheets(
+    items: Sequence[Item], responses: Mapping[str, Mapping[str, object]], images: Mapping[str, measure.Image]
+) -> dict[str, dict[str, Mark]]:
+    """Candidate number -> item id -> mark, of every candidate in `responses`; `images`: case id -> series.
+
+    Item by item, and of an item each different answer once: thousands of candidates give the same few.
+    """
+    marked: dict[str, dict[str, Mark]] = {number: {} for number in responses}
+    for item in items:
+        image = images.get((item.asset or {}).get("case", ""))
+        known: dict[str | bytes | None, Mark] = {}
+        for number, own in responses.items():
+            response = own.get(item.id)
+            # a text stands for itself; the JSON of anything else is bytes, and so is never the same as a text
+            name = response if response is None or isinstance(response, str) else canonical(response)
+            if name not in known:
+                known[name] = mark(item, response, image)
+            marked[number][item.id] = known[name]
+    return marked
+
+
+def points_of(own: Mapping[str, Mark]) -> dict[str, float | None]:
+    """Item id -> points of a candidate's marks, None where a person marks."""
+    return {item: None if one.correct is None else one.points for item, one in own.items()}
 
 
 def is_blank(item: Item, response: object) -> bool:
@@ -119,7 +149,7 @@ def _one(item: Item, response: object) -> tuple[float, str]:
     """The share of the points that one letter earns, and why."""
     if response not in item.letters:
         return 0.0, INVALID
-    return (1.0, CORRECT) if response == item.key else (0.0, WRONG)
+    return (1.0, CORRECT) if response in (item.key, *item.accepted) else (0.0, WRONG)
 
 
 def _several(item: Item, response: object) -> tuple[float, str]:

@@ -7,17 +7,20 @@ service does not import it but has it run as a process of its own (`errands`).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from courses.cases import CaseStore
-from courses.measure import Image
-from exams import exchange, gradebook, marking, paper, release
+from exams import exchange, gradebook, key, paper, release, rescoring
 from exams.exam import Exam, exam_in
 from exams.exchange import Sittings
-from exams.form import Form
-from exams.marking import Mark
+from exams.lock import HeldError
+from exams.marking_run import Run
+from exams.marks import MarkStore
+from exams.part import Part, parts_of
+from exams.work import StoppedError, Tell, Work, quiet
 from widgets.i18n import translations
 
 
@@ -35,15 +38,24 @@ def utc_now() -> datetime:
 
 
 class Office:
-    """The exams under `home`; `sittings` is the response store. `language`: of the sentences that acts give.
+    """The exams under `home`; `sittings` is the response store, `marks` the store of marks.
+
+    language: of the sentences that acts give. tell: hears how far an act is that takes its time.
 
     Methods that name an exam raise DocumentError where there is none, or where its files are wrong.
     """
 
     def __init__(
-        self, home: Path, sittings: Sittings, *, language: str = "en", clock: Callable[[], datetime] = utc_now
+        self,
+        home: Path,
+        sittings: Sittings,
+        marks: MarkStore,
+        *,
+        language: str = "en",
+        clock: Callable[[], datetime] = utc_now,
+        tell: Tell = quiet,
     ):
-        self.home, self.sittings, self.clock = home, sittings, clock
+        self.home, self.sittings, self.marks, self.clock, self.tell = home, sittings, marks, clock, tell
         self._translate = translations("exams", language).gettext
 
     @property
@@ -61,7 +73,7 @@ class Office:
         Raises SealedError where a form is still sealed: its assignment would hold the paper in plain text.
         """
         course = self.course(exam)
-        forms = [exam.form(name) for name in exam.forms]
+        forms = [key.form_at(exam, name) for name in exam.forms]
         gradebook.prepare(course, self.home)
         for form in forms:
             paper.write_source(course, form)
@@ -70,31 +82,53 @@ class Office:
     def collect(self, exam: str) -> str:
         """Make nbgrader submissions of the sittings that are closed and were not collected yet."""
         found = exam_in(self.folder, exam)
-        forms = self._forms(found)
-        if not all(paper.released(self.course(found), form).exists() for form, _, _ in forms):
-            self.build(found)  # a sealed paper has no assignment before it is opened
         written = 0
-        for form, numbers, images in forms:
-            written += len(exchange.collect(self.course(found), form, numbers, self.sittings, images))
+        for part in self._built(found):
+            written += len(
+                exchange.collect(self.course(found), part.form, set(part.numbers), self.sittings, part.images)
+            )
         return self.say("{count} sittings were collected.", count=written)
 
-    def mark(self, exam: str) -> str:
-        """Collect, then mark by rule all that was collected; short answers are left for markers."""
-        self.collect(exam)
+    def mark(self, exam: str, by: str) -> str:
+        """Mark by rule all that was handed in, and make its nbgrader submissions; what people mark is left to them.
+
+        Can be stopped (OfficeError) or end in any other way at any point; the next call goes on.
+        """
         found = exam_in(self.folder, exam)
-        responses, closed = self.sittings.responses(exam), self.sittings.submitted_at(exam)
-        marked = pending = 0
-        for form, numbers, images in self._forms(found):
-            here = sorted(numbers & closed.keys())
-            marks = {number: mark_sheet(form, responses.get(number, {}), images) for number in here}
-            times = {number: exchange.instant(closed[number]) for number in here}
-            gradebook.record(self.course(found), form, marks, times)
-            gradebook.write_autograded(self.course(found), form, marks)
-            marked += len(here)
-            results = gradebook.results(self.course(found), form)
-            pending += sum(one.pending for number in here for one in results[number])
+        with self._work(found) as work:
+            run = self._run(found, by)
+            marked = run.mark(work)
+            run.notebooks(work)
+        pending = sum(gradebook.pending(self.course(found), part.form) for part in run.parts)
         return self.say(
             "{count} sittings were marked; {pending} answers await a marker.", count=marked, pending=pending
+        )
+
+    def preview(self, exam: str, changes: key.Changes) -> list[rescoring.Rescored]:
+        """Whose marks `changes` to the newest key would change, by candidate number. Raises KeyRefusedError."""
+        found = exam_in(self.folder, exam)
+        key.checked(found, changes)
+        return rescoring.of_exam(found, self._parts(found), changes, self.sittings, self.marks)
+
+    def rescore(self, exam: str, by: str) -> str:
+        """Sign the ruling that was proposed: it makes the next version of the key, and all is marked anew by it.
+
+        Raises OfficeError where `by` may not, there is none, or it would change other marks by now than were shown.
+        """
+        found = exam_in(self.folder, exam)
+        self._only_lead(found, by)
+        proposal = key.proposed(found)
+        if proposal is None:
+            raise OfficeError("No change of the key is waiting to be signed.")
+        if rescoring.signature(self.preview(exam, proposal.changes)) != proposal.digest:
+            raise OfficeError("The marks are others by now than were shown: look at the change again, then sign.")
+        version = key.sign(found, proposal, by, self.clock())
+        self.mark(exam, by)
+        changed = [number for _, number in self._run(found, by).rescored(version.number)]
+        return self.say(
+            "Version {version} of the key is in force; the marks of {count} candidates changed.",
+            version=version.number,
+            count=len(changed),
         )
 
     def close(self, exam: str, user: str) -> str:
@@ -120,37 +154,46 @@ class Office:
         if still := len(self.sittings.responses(exam).keys() - closed):
             raise OfficeError("{count} sittings are still open.", count=still)
         results: dict[str, list[gradebook.Result]] = {}
-        for form, _, _ in self._forms(found):
-            own = gradebook.results(self.course(found), form)
+        for part in self._parts(found):
+            own = gradebook.results(self.course(found), part.form)
             results |= {number: marks for number, marks in own.items() if number in closed}  # not the annulled ones
         if unmarked := len(closed - results.keys()):
             raise OfficeError("{count} sittings are not marked yet: mark them first.", count=unmarked)
         if pending := sum(one.pending for own in results.values() for one in own):
             raise OfficeError("{count} answers still await a marker: mark them in formgrader first.", count=pending)
-        release.release(found.folder, results, user, self.clock())
+        release.release(found.folder, results, user, self.clock(), key.newest(found))
         return self.say("The results of {count} candidates are released.", count=len(results))
 
     def _only_lead(self, exam: Exam, user: str) -> None:
         if user != exam.lead:
             raise OfficeError("Only the group lead {lead} can do this.", lead=exam.lead)
 
-    def _forms(self, exam: Exam) -> list[tuple[Form, set[str], dict[str, Image]]]:
-        """Each form with the numbers of its candidates and the images its items measure on."""
-        roster, cases = exam.roster(), CaseStore(self.home / "cases")
-        forms = [exam.form(name) for name in exam.forms]
-        return [
-            (form, {own.number for own in roster if own.form == form.id}, exchange.images_of(form, cases))
-            for form in forms
-        ]
+    def _parts(self, exam: Exam) -> list[Part]:
+        """The forms of an exam with their newest keys."""
+        return parts_of(exam, CaseStore(self.home / "cases"))
+
+    def _built(self, exam: Exam) -> list[Part]:
+        """The same, once nbgrader has their assignments with this key: a sealed paper has none before it is opened."""
+        parts = self._parts(exam)
+        if any(key.outdated(exam, paper.released(self.course(exam), part.form)) for part in parts):
+            self.build(exam)
+        return parts
+
+    def _run(self, exam: Exam, by: str) -> Run:
+        return Run(exam, self.course(exam), self._built(exam), self.sittings, self.marks, by)
+
+    @contextmanager
+    def _work(self, exam: Exam) -> Iterator[Work]:
+        """Work that takes its time, and its refusals in the office's words."""
+        try:
+            with Work(exam.folder, self.tell) as work:
+                yield work
+        except HeldError as error:
+            raise OfficeError("Other work on this exam is under way. Try again when it is done.") from error
+        except StoppedError as stopped:
+            sentence = "Stopped at {done} of {total}. What was done is kept: start it again to go on."
+            raise OfficeError(sentence, done=stopped.done, total=stopped.total) from stopped
 
     def say(self, text: str, **values: object) -> str:
         """`text` in the office's language, with `values` put in."""
         return self._translate(text).format(**values)
-
-
-def mark_sheet(form: Form, responses: Mapping[str, object], images: Mapping[str, Image]) -> dict[str, Mark]:
-    """Item id -> mark of one candidate's `responses` to `form`."""
-    return {
-        item.id: marking.mark(item, responses.get(item.id), images.get((item.asset or {}).get("case", "")))
-        for item in form.items
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,7 @@ def office(settings: Settings, language: str = "en") -> Iterator[tuple[Office, S
     """The office over the platform's response store."""
     # nbgrader takes seconds to import, and every `xinglin` command imports this module
     from exams.gradebook import GradebookError
+    from exams.marks import MarkStore
     from exams.office import Office, OfficeError
 
     (settings.home / "exams").mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -40,8 +42,9 @@ def office(settings: Settings, language: str = "en") -> Iterator[tuple[Office, S
         store = SittingStore(settings.exams_database_url)
     except DatabaseError as error:
         raise click.ClickException(str(error)) from error
+    marks = MarkStore(settings.exams_database_url)
     try:
-        desk = Office(settings.home, store, language=language)
+        desk = Office(settings.home, store, marks, language=language, tell=tell)
         try:
             yield desk, store
         except OfficeError as error:
@@ -49,4 +52,11 @@ def office(settings: Settings, language: str = "en") -> Iterator[tuple[Office, S
         except GradebookError as error:
             raise click.ClickException(str(error)) from error
     finally:
+        marks.close()
         store.close()
+
+
+def tell(stage: str, done: int, total: int) -> None:
+    """How far a piece of work is, for somebody at a terminal: one line that is written over."""
+    if sys.stderr.isatty():
+        click.echo(f"\r{stage}: {done} of {total}", nl=done == total, err=True)

@@ -9,15 +9,12 @@ trusted process that collected it. grade_id is the item's id; the assignment and
 from __future__ import annotations
 
 import hashlib
-import html
 import inspect
-from collections.abc import Mapping
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
@@ -26,7 +23,6 @@ from traitlets.config.loader import PyFileConfigLoader
 from exams import marking, regions
 from exams.form import Form
 from exams.items import Item
-from exams.marking import Mark
 
 CONFIG = "nbgrader_config.py"
 ANSWER = "-answer"  # suffix of the grade_id of the cell that holds the answer to an objective item
@@ -51,7 +47,7 @@ def course_config(course: Path) -> Config:
 
 def source(form: Form) -> Notebook:
     """The source notebook: stems, solutions, and hidden tests."""
-    cells = [new_markdown_cell(f"# {form.exam} {form.id}", id=_cell_id("title"))]
+    cells = [markdown_cell("title", f"# {form.exam} {form.id}")]
     group = None
     for number, item in enumerate(form.items, 1):
         if item.group and item.group != group:
@@ -71,6 +67,11 @@ def _cell_id(name: str) -> str:
 def _metadata(grade_id: str, **flags: Any) -> dict[str, Any]:
     plain = {"schema_version": 3, "grade_id": grade_id, "grade": False, "solution": False, "locked": False}
     return {"nbgrader": {**plain, "task": False, **flags}}
+
+
+def markdown_cell(name: str, text: str) -> Any:
+    """A cell of text that nbgrader takes no notice of."""
+    return new_markdown_cell(text, id=_cell_id(name))
 
 
 def _locked(grade_id: str, text: str) -> Any:
@@ -95,7 +96,7 @@ def _stem_text(number: int, item: Item) -> str:
 def _objective_cells(item: Item) -> list[Any]:
     right = marking.examples(item).correct
     value = marking.place(right) if item.type == "hotspot" else item.key
-    solution = f"### BEGIN SOLUTION\nanswer = {_literal(item, right, value)}\n### END SOLUTION"
+    solution = f"### BEGIN SOLUTION\nanswer = {literal(item, right, value)}\n### END SOLUTION"
     test = f"# 满分 {item.points:g} 分\n### BEGIN HIDDEN TESTS\n{hidden_test(item)}\n### END HIDDEN TESTS"
     name = item.id + ANSWER
     return [
@@ -113,13 +114,15 @@ def _short_cells(item: Item) -> list[Any]:
     return [new_markdown_cell(text, id=_cell_id(item.id), metadata=metadata)]
 
 
-def _literal(item: Item, response: object, value: object) -> str:
+def literal(item: Item, response: object, value: object) -> str:
     """What stands behind `answer = `: the response, with its number or place where the item is marked by one."""
     return repr(response if item.options else {"response": response, "value": value})
 
 
 def hidden_test(item: Item) -> str:
     """Python that marks `answer`, by itself; its last expression is the points earned (nbgrader's partial credit)."""
+    if item.void:
+        return f"{item.points}"
     if item.type == "X":
         return (
             f"right, letters = {set(item.key or ())!r}, {set(item.letters)!r}\n"  # type: ignore[arg-type]
@@ -130,7 +133,7 @@ def hidden_test(item: Item) -> str:
             f"{item.points} * share"
         )
     if item.options:
-        return f"{item.points} if answer == {item.key!r} else 0.0"
+        return f"{item.points} if answer in {(item.key, *item.accepted)!r} else 0.0"
     if item.type == "hotspot":
         return (
             f"{inspect.getsource(regions.earned)}\n"
@@ -148,7 +151,7 @@ def write_source(course: Path, form: Form) -> Path:
     """Write the source notebook of `form` into the course root `course`; gives its path."""
     name = assignment_name(form)
     path = course / "source" / name / f"{name}.ipynb"
-    write(path, source(form))
+    write(path, nbformat.writes(source(form)))
     return path
 
 
@@ -175,61 +178,9 @@ def read(path: Path) -> Notebook:
     return nbformat.read(str(path), as_version=4)
 
 
-def write(path: Path, notebook: Notebook) -> None:
-    """Write a notebook; a reader never sees half of it."""
+def write(path: Path, notebook: str) -> None:
+    """Write a notebook, which is JSON already; a reader never sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".part")
-    nbformat.write(notebook, str(draft))
+    draft.write_text(notebook, encoding="utf-8")
     draft.replace(path)
-
-
-def submission(released: Notebook, form: Form, responses: Mapping[str, object], images: Mapping[str, Any]) -> Notebook:
-    """The released notebook with a candidate's responses in it. `images`: case id -> series, for measurements."""
-    items = {item.id + ("" if item.type == "short" else ANSWER): item for item in form.items}
-    notebook = deepcopy(released)
-    for cell in notebook.cells:
-        item = items.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
-        response = responses.get(item.id) if item else None
-        if item is None or marking.is_blank(item, response):
-            continue
-        if item.type == "short":
-            cell.source = _verbatim(str(response)[: item.max_length])  # the room says that no more is marked
-        else:
-            image = images.get((item.asset or {}).get("case", ""))
-            value = marking.place(response) if item.type == "hotspot" else marking.value(item, response, image)
-            cell.source = f"answer = {_literal(item, response, value)}"
-    return notebook
-
-
-def _verbatim(text: str) -> str:
-    """A candidate's text as an indented code block: markdown, HTML and formulas in it stay plain text."""
-    return "\n".join(f"    {line}" for line in text.splitlines())
-
-
-def graded(submitted: Notebook, form: Form, marks: Mapping[str, Mark]) -> Notebook:
-    """What formgrader shows a marker: the submission, with the points of each objective item, rubrics, no hidden tests.
-
-    A rubric stands in a mark scheme region, which the feedback leaves out.
-    """
-    items = {item.id: item for item in form.items}
-    notebook = deepcopy(submitted)
-    cells: list[Any] = []
-    for cell in notebook.cells:
-        item = items.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
-        if item and item.type == "short":
-            cells.append(_rubric_cell(item))
-        elif item:
-            points = {"text/plain": str(marks[item.id].points)}
-            cell.outputs = [new_output("execute_result", data=points, execution_count=1)]
-            cell.execution_count = 1
-        cells.append(cell)
-    notebook.cells = cells
-    return notebook
-
-
-def _rubric_cell(item: Item) -> Any:
-    lines = [f"- {points:g} 分：{html.escape(text)}" for points, text in item.rubric]
-    text = "\n".join(["**评分标准**", "", *lines, "", "**参考答案**", "", html.escape(item.model_answer), ""])
-    return new_markdown_cell(
-        f"<!-- BEGIN MARK SCHEME -->\n{text}\n<!-- END MARK SCHEME -->", id=_cell_id(f"{item.id}-rubric")
-    )

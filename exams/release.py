@@ -39,17 +39,19 @@ class Marked(Protocol):
 
 @dataclass(frozen=True)
 class Release:
-    """Who released the results of an exam, and when (aware UTC)."""
+    """Who released the results of an exam, when (aware UTC), and the version of the key that they are by."""
 
     by: str
     at: datetime
+    key: int
 
 
 @dataclass(frozen=True)
 class ItemResult:
     """What a candidate sees of one item: `item` as in the exam room (`Item.public()`), points, comment, rationale.
 
-    key: the letters of the right options, or the number with its tolerance; empty where a marker decides.
+    key: the letters of the right options, or the number with its tolerance; empty where a marker decides. ruled:
+    whether the points were given to everybody by a ruling.
     """
 
     item: Mapping[str, Any]
@@ -58,6 +60,7 @@ class ItemResult:
     comment: str
     rationale: str
     key: tuple[str, ...]
+    ruled: bool
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,8 @@ class CandidateResult:
     items: tuple[ItemResult, ...]
 
 
-def release(folder: Path, results: Mapping[str, Sequence[Marked]], by: str, at: datetime) -> Release:
-    """Let each candidate of `results` see them from now on; `folder` is the exam's.
+def release(folder: Path, results: Mapping[str, Sequence[Marked]], by: str, at: datetime, key: int) -> Release:
+    """Let each candidate of `results` see them from now on; `folder` is the exam's, `key` the version of its key.
 
     A second release, as after a correction or an annulment, replaces the first.
     """
@@ -84,8 +87,8 @@ def release(folder: Path, results: Mapping[str, Sequence[Marked]], by: str, at: 
     for number, own in results.items():
         frozen = [{"item": one.item, "points": one.points, "comment": one.comment} for one in own]
         _write(target / f"{number}.json", frozen)
-    _write(folder / MARK, {"by": by, "at": at.isoformat()})
-    return Release(by, at)
+    _write(folder / MARK, {"by": by, "at": at.isoformat(), "key": key})
+    return Release(by, at, key)
 
 
 def _write(path: Path, data: object) -> None:
@@ -101,19 +104,23 @@ def released(folder: Path) -> Release | None:
         mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return Release(mark["by"], datetime.fromisoformat(mark["at"]))
+    return Release(mark["by"], datetime.fromisoformat(mark["at"]), mark["key"])
 
 
-def result(folder: Path, form_of: Callable[[], Form], number: str) -> CandidateResult | None:
-    """What candidate `number` may see of the form that `form_of` reads; None before release, and without marks."""
+def result(folder: Path, form_of: Callable[[int], Form], number: str) -> CandidateResult | None:
+    """What candidate `number` may see of the form that `form_of` reads, with its key of the version it is given.
+
+    None before release, and without marks.
+    """
     release = released(folder)
     path = folder / FOLDER / f"{number}.json"
     if release is None or not SLUG.fullmatch(number) or not path.exists():
         return None
-    items, form = [], form_of()
+    items, form = [], form_of(release.key)
     for one in json.loads(path.read_text(encoding="utf-8")):
         item = form.item(one["item"])
-        seen = ItemResult(item.public(), one["points"], item.points, one["comment"], item.rationale, key(item))
+        told = (one["points"], item.points, one["comment"], item.rationale)
+        seen = ItemResult(item.public(), *told, key(item), item.void)
         items.append(seen)
     return CandidateResult(number, sum(one.points for one in items), form.maximum, release.at, tuple(items))
 
@@ -122,4 +129,4 @@ def key(item: Item) -> tuple[str, ...]:
     """The key as a candidate reads it after release."""
     if isinstance(item.key, float):
         return (f"{item.key:g} ± {item.tolerance:g} {item.unit}",)
-    return item.key if isinstance(item.key, tuple) else tuple(filter(None, [item.key]))
+    return item.key if isinstance(item.key, tuple) else tuple(sorted(filter(None, [item.key, *item.accepted])))

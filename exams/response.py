@@ -160,7 +160,15 @@ def counts(held: Mapping[str, Response], items: Collection[str]) -> Counts:
 
 def canonical(value: object) -> bytes:
     """`value` as JSON in one way only (sorted keys, no spaces, UTF-8), to be measured or hashed."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    return _canonical.encode(value).encode()
+
+
+_canonical = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: object) -> str:
+    """SHA-256 (hex) over `value` as JSON."""
+    return hashlib.sha256(canonical(value)).hexdigest()
 
 
 def receipt_hash(exam: str, number: str, form: str, closed_ms: int, answers: Mapping[str, Json]) -> str:
@@ -168,6 +176,4 @@ def receipt_hash(exam: str, number: str, form: str, closed_ms: int, answers: Map
 
     A candidate who keeps it can have the answers that are marked checked against it.
     """
-    return hashlib.sha256(
-        canonical({"exam": exam, "number": number, "form": form, "closed": closed_ms, "answers": dict(answers)})
-    ).hexdigest()
+    return digest({"exam": exam, "number": number, "form": form, "closed": closed_ms, "answers": dict(answers)})

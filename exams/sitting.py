@@ -8,7 +8,7 @@ on disk; after submitting or after the deadline nothing changes any more. All in
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import cast
@@ -154,17 +154,18 @@ class SittingStore:
         with self._engine.connect() as connection:
             return [response_of(row) for row in connection.execute(query)]
 
-    def responses(self, exam: str) -> dict[str, dict[str, Json]]:
+    def responses(self, exam: str, items: Collection[str] | None = None) -> dict[str, dict[str, Json]]:
         """Candidate number -> item id -> answer, of every sitting of `exam` that was not annulled.
 
-        Cleared answers are left out.
+        Cleared answers are left out. Where `items` are named only those to them.
         """
         with self._engine.connect() as connection:
-            return {
-                sitting.number: {item: held.value for item, held in latest(log).items() if held.value is not None}
-                for sitting, log in sitting_tables.logs(connection, exam)
-                if sitting.annulled_ms is None
-            }
+            held = sitting_tables.answers(connection, exam, items)
+        return {
+            sitting.number: {item: value for item, value in held.get(sitting.id, {}).items() if value is not None}
+            for sitting in self.sittings(exam)
+            if sitting.annulled_ms is None
+        }
 
     def submitted_at(self, exam: str) -> dict[str, int]:
         """Candidate number -> when the sitting was closed, by submitting or by time, of those that count."""

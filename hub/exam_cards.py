@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from exams.exam import Exam
 from exams.hall import Hall
+from exams.key import form_at
 from exams.release import released, result
 from exams.sitting import SittingStore
 
@@ -62,7 +63,7 @@ class Examinations:
             own = (
                 None
                 if annulled
-                else result(exam.folder, functools.partial(self._hall.form, exam, candidate.form), candidate.number)
+                else result(exam.folder, functools.partial(form_at, exam, candidate.form), candidate.number)
             )
             cards.append(
                 ExamCard(

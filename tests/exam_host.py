@@ -194,7 +194,7 @@ def config(home: Path) -> Config:
 
     def released(exam: str, number: str) -> release.CandidateResult | None:
         found = hall.exam(exam)
-        return release.result(found.folder, lambda: found.form("A"), number)
+        return release.result(found.folder, lambda _: found.form("A"), number)
 
     return Config(
         hall=hall,

@@ -143,4 +143,4 @@ def hand_in_and_release(service):
         Marked(item.id, item.points if place % 2 else 0, "要点不全。" if item.type == "short" else "")
         for place, (item, _) in enumerate(answers)
     ]
-    release.release(exam.folder, {number: marked}, "lead01", datetime.now(UTC))
+    release.release(exam.folder, {number: marked}, "lead01", datetime.now(UTC), 1)

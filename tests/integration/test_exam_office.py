@@ -43,7 +43,7 @@ def run(home: Path, *arguments: str) -> Result:
 
 def seen_by(home: Path, name: str, number: str) -> release.CandidateResult | None:
     found = exam_in(home / "exams", name)
-    return release.result(found.folder, lambda: found.form("A"), number)
+    return release.result(found.folder, lambda _: found.form("A"), number)
 
 
 @pytest.fixture(scope="module")

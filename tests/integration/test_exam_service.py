@@ -449,7 +449,7 @@ def test_a_result_is_seen_by_its_candidate_alone_and_only_after_release(fresh):
     assert f"{service.exam}/result" not in client.page("").text
     number = CANDIDATES[0].number
     marked = [Marked(item["id"], 0.5, "<b>注意</b>审题")]
-    release.release(service.home / "exams" / service.exam, {number: marked}, "lead01", datetime.now(UTC))
+    release.release(service.home / "exams" / service.exam, {number: marked}, "lead01", datetime.now(UTC), 1)
     page = client.page(f"{service.exam}/result").text
     assert "&lt;b&gt;注意&lt;/b&gt;审题" in page
     assert f"0.5</b> / {sum(item['points'] for item in _items(service)):g}" in page
@@ -466,7 +466,7 @@ def test_a_result_has_the_questions_under_the_numbers_that_they_had_in_the_room(
     client.submit(0)
     marked = [Marked(item["id"], 0.0, "") for item in _items(service)]
     folder = service.home / "exams" / service.exam
-    release.release(folder, {CANDIDATES[0].number: marked}, "lead01", datetime.now(UTC))
+    release.release(folder, {CANDIDATES[0].number: marked}, "lead01", datetime.now(UTC), 1)
     page = html.unescape(client.page(f"{service.exam}/result").text)
     places = [page.index(f'<p class="stem">{item["stem"].strip()}') for item in items]
     assert places == sorted(places)
@@ -546,7 +546,7 @@ def test_the_desk_sees_who_is_where_and_the_lead_gives_time_back(fresh):
     acts = [entry.act for entry in store.audit(service.exam)]
     assert acts == ["opened", "saved", "credited", "submitted"]
     store.close()
-    release.release(service.home / "exams" / service.exam, {}, "lead01", datetime.now(UTC))
+    release.release(service.home / "exams" / service.exam, {}, "lead01", datetime.now(UTC), 1)
     late = lead.write(f"{service.exam}/credit", seconds=300, reason="asked for it", number=None)
     assert (late.status_code, late.json()["error"]) == (409, "released")
 

@@ -16,7 +16,7 @@ from courses.cases import CaseStore
 from exams import exchange, gradebook, marking, paper
 from exams.form import Form
 from exams.items import TYPES, load_bank
-from exams.office import mark_sheet
+from exams.part import images_of
 
 BANK = Path(__file__).parents[2] / "exams" / "bank" / "diagnostics"
 CLOSED_MS = 1_790_000_000_123
@@ -28,7 +28,7 @@ class Sheets:
     def __init__(self, responses: Mapping[str, Mapping[str, object]]):
         self.held = responses
 
-    def responses(self, exam: str) -> Mapping[str, Mapping[str, object]]:  # noqa: ARG002
+    def responses(self, exam: str, items: object = None) -> Mapping[str, Mapping[str, object]]:  # noqa: ARG002
         return self.held
 
     def submitted_at(self, exam: str) -> Mapping[str, int]:  # noqa: ARG002
@@ -130,11 +130,11 @@ def nbgrader(course: Path, *arguments: str) -> None:
 def test_stock_autograde_gives_the_same_marks(
     course: Path, form: Form, sheets: dict[str, dict[str, object]], tmp_path: Path
 ) -> None:
-    images = exchange.images_of(form, CaseStore(tmp_path / "cases"))
+    images = images_of(form, CaseStore(tmp_path / "cases"))
     assert exchange.collect(course, form, set(sheets), Sheets(sheets), images) == sorted(sheets)
     assert exchange.collect(course, form, set(sheets), Sheets(sheets), images) == []
     closed = dict.fromkeys(sheets, exchange.instant(CLOSED_MS))
-    marks = {number: mark_sheet(form, own, images) for number, own in sheets.items()}
+    marks = marking.sheets(form.items, sheets, images)
     gradebook.record(course, form, marks, closed)
     ours, remarks = scores(course), comments(course)
     assert ours["1001", form.items[0].id] == form.items[0].points

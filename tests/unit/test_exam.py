@@ -175,18 +175,18 @@ def test_any_name_survives_the_roster(tmp_path_factory: pytest.TempPathFactory, 
 
 def test_nothing_is_seen_before_release_and_all_after(kept: Exam) -> None:
     form = kept.form("A")
-    assert release.result(kept.folder, lambda: form, "N1") is None
+    assert release.result(kept.folder, lambda _: form, "N1") is None
     marks = [Result(item.id, item.points, False, item.points, "好") for item in form.items]
-    release.release(kept.folder, {"N1": marks}, "lead01", NOW)
-    assert release.released(kept.folder) == release.Release("lead01", NOW)
-    seen = release.result(kept.folder, lambda: form, "N1")
+    release.release(kept.folder, {"N1": marks}, "lead01", NOW, 1)
+    assert release.released(kept.folder) == release.Release("lead01", NOW, 1)
+    seen = release.result(kept.folder, lambda _: form, "N1")
     assert seen is not None
     assert (seen.points, seen.maximum, seen.at) == (form.maximum, form.maximum, NOW)
     assert [one.item for one in seen.items] == [item.public() for item in form.items]
     assert [one.rationale for one in seen.items] == [item.rationale for item in form.items]
     assert [one.key for one in seen.items] == [release.key(item) for item in form.items]
-    assert release.result(kept.folder, lambda: form, "N2") is None
-    assert release.result(kept.folder, lambda: form, "../../x") is None
+    assert release.result(kept.folder, lambda _: form, "N2") is None
+    assert release.result(kept.folder, lambda _: form, "../../x") is None
     assert {path.stat().st_mode & 0o777 for path in (kept.folder / "released").iterdir()} == {0o600}
 
 

@@ -157,7 +157,7 @@ def test_points_are_seen_after_the_release_and_never_before(home):
     examinations = Examinations(home, store_url(home))
     assert examinations.of_candidate("student01", NOW, ZONE)[0].points is None
     assert not examinations.watched(None, NOW, ZONE)[0].released
-    release.release(exam.folder, {"N1": [SimpleNamespace(**mark) for mark in marks]}, "lead01", NOW)
+    release.release(exam.folder, {"N1": [SimpleNamespace(**mark) for mark in marks]}, "lead01", NOW, 1)
     own = examinations.of_candidate("student01", NOW, ZONE)[0]
     whole = sum(item.points for item in items)
     assert (own.released, own.points, own.maximum) == (True, whole, whole)

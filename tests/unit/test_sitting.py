@@ -12,7 +12,7 @@ from exams.database import connect
 from exams.response import Response, latest
 from exams.sitting import SittingStore
 from exams.sitting_changes import apply
-from exams.sitting_tables import logs, sittings
+from exams.sitting_tables import response_of, responses, sittings
 from exams.timing import GRACE_MS, MINUTE_MS, Allowance
 from tests.changes import BATCHES, plain
 
@@ -265,8 +265,15 @@ def test_changes_made_together_come_to_the_same_as_one_after_the_other(batches):
             told = replay.retold(audit.entries(connection))
             rows = connection.execute(sa.select(sittings).order_by(sittings.c.number)).mappings()
             kept = [{name: row[name] for name in row if name != "id"} for row in rows]
-            held = {own.number: log for own, log in logs(connection, "e")}
+            log = sa.select(sittings.c.number, responses).join(sittings)
+            log = log.order_by(sittings.c.number, responses.c.sequence)
+            held = [(row.number, response_of(row)) for row in connection.execute(log)]
+            numbers = {row["id"]: row["number"] for row in connection.execute(sa.select(sittings)).mappings()}
+            answers = {numbers[own]: holds for own, holds in sitting_tables.answers(connection, "e").items()}
             assert replay.verify(connection) is None
         engine.dispose()
+        for number, holds in answers.items():
+            own = latest(response for other, response in held if other == number)
+            assert holds == {item: response.value for item, response in own.items()}
         seen.append((outcomes, {key: row for key, (_, row) in told.items()}, kept, held))
     assert seen[0] == seen[1]

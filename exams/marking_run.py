@@ -1,0 +1,135 @@
+"""A marking run: all that is marked by rule, of one exam, into our own tables and nbgrader's Gradebook.
+
+It goes candidate by candidate in batches and can be ended at any point: a batch is there as a whole or not at all, and
+the next run goes on with those who are missing. First come the marks, which take seconds, then the notebooks that
+formgrader shows, which take minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from exams import exchange, gradebook, key, marking, paper
+from exams.exam import Exam
+from exams.exchange import Sittings
+from exams.form import Form
+from exams.marking import Mark
+from exams.marks import MarkStore, Sheet
+from exams.part import Part
+from exams.rescoring import differences
+from exams.stencil import Stencil
+from exams.work import Work
+
+BATCH = 1000
+"""Candidates whose marks are written in one transaction: a second or two of work."""
+NOTEBOOKS = 50
+"""Notebooks between two looks at whether to stop."""
+
+MARKS, SHEETS = "Marks", "Notebooks"
+"""The stages, as msgids."""
+
+
+def _batches(numbers: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (numbers[place : place + size] for place in range(0, len(numbers), size))
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run over `exam`, by the word of `by`; `course` is its nbgrader course root."""
+
+    exam: Exam
+    course: Path
+    parts: Sequence[Part]
+    sittings: Sittings
+    marks: MarkStore
+    by: str
+
+    def mark(self, work: Work) -> int:
+        """Mark who is not marked under the newest key; gives how many are marked now. Raises StoppedError."""
+        version = key.newest(self.exam)
+        closed, held = self.sittings.submitted_at(self.exam.id), self.marks.marked(self.exam.id, version)
+        waiting = {number for number, at in closed.items() if held.get(number) != at}
+        responses = self.sittings.responses(self.exam.id) if waiting else {}
+        before = self.marks.sheets(self.exam.id, version - 1) if waiting and version > key.FIRST else {}
+        done, total = len(closed) - len(waiting), len(closed)
+        for part in self.parts:
+            for numbers in _batches(sorted(part.numbers & waiting), BATCH):
+                work.step(MARKS, done, total)
+                own = {number: responses.get(number, {}) for number in numbers}
+                self._batch(part, version, own, closed, before)
+                done += len(numbers)
+        work.step(MARKS, done, total)
+        return done
+
+    def _batch(
+        self,
+        part: Part,
+        version: int,
+        responses: Mapping[str, Mapping[str, object]],
+        closed: Mapping[str, int],
+        before: Mapping[str, Sheet],
+    ) -> None:
+        marked = marking.sheets(part.form.items, responses, part.images)
+        sheets = [Sheet(number, part.form.id, closed[number], marking.points_of(own)) for number, own in marked.items()]
+        for number in self._changed(sheets, before):
+            gradebook.outdate(self.course, part.form, number)
+        gradebook.record(self.course, part.form, marked, {n: exchange.instant(closed[n]) for n in marked})
+        self.marks.write(self.exam.id, version, sheets, self.by)
+
+    @staticmethod
+    def _changed(sheets: Sequence[Sheet], before: Mapping[str, Sheet]) -> set[str]:
+        """Those whose notebook shows other marks now; whoever was not marked under the key before counts as one."""
+        old = {number: sheet.points for number, sheet in before.items()}
+        same = {sheet.number for sheet in sheets if sheet.number in old}
+        changed = differences(old, {sheet.number: sheet.points for sheet in sheets if sheet.number in same})
+        return {sheet.number for sheet in sheets} - same | {one.number for one in changed}
+
+    def notebooks(self, work: Work) -> None:
+        """Write the notebooks that are missing: what was handed in, and what formgrader shows. Raises StoppedError."""
+        closed = self.sittings.submitted_at(self.exam.id)
+        missing = [
+            (part, sorted(n for n in part.numbers & closed.keys() if not self._shown(part, n, closed[n])))
+            for part in self.parts
+        ]
+        total = len(closed)
+        done = total - sum(len(numbers) for _, numbers in missing)
+        responses = self.sittings.responses(self.exam.id) if done < total else {}
+        for part, numbers in missing:
+            stencil = Stencil(paper.read(paper.released(self.course, part.form)), part.form, part.images)
+            for some in _batches(numbers, NOTEBOOKS):
+                work.step(SHEETS, done, total)
+                own = {number: responses.get(number, {}) for number in some}
+                for number, marks in marking.sheets(part.form.items, own, part.images).items():
+                    self._write(part.form, stencil, number, own[number], marks, closed[number])
+                done += len(some)
+        work.step(SHEETS, done, total)
+
+    def _shown(self, part: Part, number: str, closed_ms: int) -> bool:
+        return exchange.collected(self.course, part.form, number, closed_ms) and gradebook.shown(
+            self.course, part.form, number
+        )
+
+    def _write(
+        self,
+        form: Form,
+        stencil: Stencil,
+        number: str,
+        responses: Mapping[str, object],
+        marks: Mapping[str, Mark],
+        closed_ms: int,
+    ) -> None:
+        if not exchange.collected(self.course, form, number, closed_ms):
+            exchange.submit(self.course, form, number, stencil.submission(responses), closed_ms)
+        gradebook.show(self.course, form, number, stencil.graded(responses, marks))
+
+    def rescored(self, version: int) -> Iterator[tuple[Part, str]]:
+        """The candidates, with their part, whose marks a version of the key changed."""
+        old, new = self.marks.sheets(self.exam.id, version - 1), self.marks.sheets(self.exam.id, version)
+        changed = differences(
+            {number: sheet.points for number, sheet in old.items()},
+            {number: sheet.points for number, sheet in new.items()},
+        )
+        for part in self.parts:
+            yield from ((part, one.number) for one in changed if one.number in part.numbers)

@@ -1,0 +1,94 @@
+"""Rescoring: whose marks another key changes, from what to what."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from courses import measure
+from exams import marking
+from exams.exam import Exam
+from exams.form import Form
+from exams.key import Changes, newest, ruled_form
+from exams.marks import MarkStore
+from exams.part import Part
+from exams.response import Json, digest
+
+Points = Mapping[str, float | None]
+
+
+class Answers(Protocol):
+    """What rescoring needs of the response store (`exams.sitting.SittingStore`)."""
+
+    def responses(self, exam: str, items: Collection[str] | None = None) -> Mapping[str, Mapping[str, Any]]:
+        """Candidate number -> item id -> response; only to `items` where some are named."""
+
+
+@dataclass(frozen=True)
+class Rescored:
+    """One candidate whose marks change. items: item id -> (points before, points after).
+
+    before and after are the sums over all items that are marked by rule.
+    """
+
+    number: str
+    before: float
+    after: float
+    items: Mapping[str, tuple[float, float]]
+
+    def public(self) -> dict[str, Json]:
+        """The same as JSON."""
+        items: dict[str, Json] = {name: list(points) for name, points in sorted(self.items.items())}
+        return {"number": self.number, "before": self.before, "after": self.after, "items": items}
+
+
+def differences(before: Mapping[str, Points], after: Mapping[str, Points]) -> list[Rescored]:
+    """The candidates of `after` (candidate number -> item id -> points) who were marked otherwise before, by number.
+
+    Who was not marked before is not compared; an item that a person marks on either side neither.
+    """
+    found = []
+    for number in sorted(before.keys() & after.keys()):
+        old, new = before[number], after[number]
+        items = {name: (was, points) for name, points in new.items() if (was := old.get(name)) != points}
+        ruled = {name: (was, points) for name, (was, points) in items.items() if None not in (was, points)}
+        if ruled:
+            found.append(Rescored(number, _sum(old), _sum(new), ruled))  # type: ignore[arg-type]
+    return found
+
+
+def _sum(points: Points) -> float:
+    return sum(one for one in points.values() if one is not None)
+
+
+def preview(
+    form: Form,
+    changes: Changes,
+    before: Mapping[str, Points],
+    responses: Mapping[str, Mapping[str, object]],
+    images: Mapping[str, measure.Image],
+) -> list[Rescored]:
+    """Whose marks `changes` to the key of `form` would change, of those with marks by it (`before`).
+
+    responses: what they answered to the items of `changes`, as `marking.sheets` takes it.
+    """
+    items = [item for item in ruled_form(form, [changes]).items if item.id in changes]
+    after = marking.sheets(items, {number: responses.get(number, {}) for number in before}, images)
+    return differences(before, {number: {**before[number], **marking.points_of(own)} for number, own in after.items()})
+
+
+def of_exam(exam: Exam, parts: Sequence[Part], changes: Changes, sittings: Answers, marks: MarkStore) -> list[Rescored]:
+    """The same for a whole exam, over the stores of its responses and marks."""
+    sheets = marks.sheets(exam.id, newest(exam))
+    responses = sittings.responses(exam.id, list(changes))
+    found: list[Rescored] = []
+    for part in parts:
+        before = {number: sheets[number].points for number in part.numbers & sheets.keys()}
+        found += preview(part.form, changes, before, responses, part.images)
+    return sorted(found, key=lambda one: one.number)
+
+
+def signature(rescored: list[Rescored]) -> str:
+    """What one signs who has seen these changes."""
+    return digest([one.public() for one in rescored])
