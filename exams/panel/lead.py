@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -17,8 +18,10 @@ from exams.panel import statistics
 from exams.panel.api import CLIENT, CODE, MOST_COMMENT, REASONS, REFUSED, edition_of, matching, points_of, text_of
 from exams.panel.handlers import PanelApi, PanelPage, asked
 from exams.panel.pages import SCRIPTS, shortened
+from exams.panel.severity import Severities
+from exams.panel.store import PanelStore
 from exams.panelrules import Marking, parse_marking
-from exams.web import N_, ProblemError, unreadable
+from exams.web import N_, Context, ProblemError, unreadable
 
 MOST_NAMES = 300
 MOST_NAME = 100
@@ -28,6 +31,14 @@ MOST_DISPUTES = 100
 
 SHEETS = 20
 """Answers shown at once for the lead to choose a check script from."""
+
+WHY = (
+    N_("Too few answers are marked twice so far."),
+    N_("The markers share too few answers: some have marked none that another marked too."),
+    N_("The marks hardly differ so far."),
+    N_("The severity could not be computed."),
+)
+"""Why there may be no severity, as `facets` and `severity` say it; here for the catalogue."""
 
 
 class Lead(PanelPage):
@@ -86,27 +97,41 @@ class Watch(PanelApi):
 class Markers(PanelApi):
     """What the marks say of those who gave them."""
 
+    severities: Severities
+
+    def initialize(self, context: Context, panel: PanelStore, severities: Severities) -> None:  # type: ignore[override]
+        """Called by Tornado with what the route carries."""
+        super().initialize(context, panel)
+        self.severities = severities
+
     async def get(self, exam_id: str) -> None:
-        """{"markers": a row for each who is named or has marked}."""
+        """{"markers": a row for each who is named or has marked, "questions": agreement by item, "why"}.
+
+        "why": there is no severity; "" where there is.
+        """
         exam = self.exam_for_lead(exam_id)
         worth = worth_of(self.items(exam))
         tolerance = {name: exam.marking.tolerance_of(points) for name, points in worth.items()}
-
-        def work() -> list[dict[str, Any]]:
-            ratings = [one for one in self.panel.ratings(exam.id) if one.item in worth]
-            passed = self.panel.passings(exam.id)
-            rows = {row.marker: vars(row) for row in statistics.rows(ratings, worth, tolerance)}
-            named = sorted(exam.marking.everybody | rows.keys())
-            return [
-                {
-                    **rows.get(name, {"marker": name}),
-                    "named": name in exam.marking.everybody,
-                    "handed_on": sum(one.marker == name for one in passed),
-                }
-                for name in named
-            ]
-
-        self.answer({"markers": await self.apart(work)})
+        ratings = [one for one in await self.apart(self.panel.ratings, exam.id) if one.item in worth]
+        passed = Counter(one.marker for one in await self.apart(self.panel.passings, exam.id))
+        rows = {one.marker: one for one in await self.apart(statistics.rows, ratings, worth, tolerance)}
+        agreements = await self.apart(statistics.agreements, ratings)
+        told = await self.severities.of(exam.id, statistics.shares(ratings, worth))
+        self.answer(
+            {
+                "markers": [
+                    {
+                        **(vars(rows[name]) if name in rows else {"marker": name}),
+                        "named": name in exam.marking.everybody,
+                        "handed_on": passed[name],
+                        "severity": vars(told.severities[name]) if name in told.severities else None,
+                    }
+                    for name in sorted(exam.marking.everybody | rows.keys())
+                ],
+                "questions": {item: vars(own) for item, own in agreements.items()},
+                "why": self.translate(told.why) if told.why else "",
+            }
+        )
 
 
 class Sheets(PanelApi):

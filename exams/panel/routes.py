@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from exams.panel import api, lead, pages, pictures
+from exams.panel.severity import Severities
 from exams.panel.store import PanelStore
 from exams.web import Context, Handler
 
@@ -32,4 +33,5 @@ ROUTES: list[tuple[str, type[Handler]]] = [
 def routes(context: Context, panel: PanelStore) -> list[tuple[str, type[Handler], dict[str, Any]]]:
     """The routes as Tornado takes them."""
     carried = {"context": context, "panel": panel}
-    return [(context.prefix + pattern, handler, carried) for pattern, handler in ROUTES]
+    more: dict[type[Handler], dict[str, Any]] = {lead.Markers: {"severities": Severities()}}
+    return [(context.prefix + pattern, handler, carried | more.get(handler, {})) for pattern, handler in ROUTES]

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
+from exams import facets
+from exams.agreement import icc, weighted_kappa
 from exams.panel.reading import Rating
 from exams.panel.rules import Kind
 
@@ -35,6 +37,7 @@ class Row:
     others: float | None
     standard: float | None
     agreed: float | None
+    kappa: float | None
 
 
 def rows(ratings: Sequence[Rating], worth: Mapping[str, float], tolerance: Mapping[str, float]) -> list[Row]:
@@ -59,7 +62,7 @@ def _row(
     tolerance: Mapping[str, float],
 ) -> Row:
     own = [rating for rating in given if rating.kind in INDEPENDENT]
-    others, standard, agreed = [], [], []
+    others, standard, agreed, pairs = [], [], [], []
     for rating in own:
         for other in by_answer[rating.answer]:
             away = (rating.total - other.total) / worth[rating.item]
@@ -67,6 +70,7 @@ def _row(
                 standard.append(away)
             elif other.kind in INDEPENDENT and other.marker != marker:
                 others.append(away)
+                pairs.append((rating.total / worth[rating.item], other.total / worth[rating.item]))
                 agreed.append(abs(rating.total - other.total) <= tolerance[rating.item])
     return Row(
         marker=marker,
@@ -78,7 +82,40 @@ def _row(
         others=_mean(others),
         standard=_mean(standard),
         agreed=_mean(agreed),
+        kappa=weighted_kappa(pairs),
     )
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far the markers of an item agree: the weighted kappa of first and second marks, ICC(1,1). None: unknown."""
+
+    kappa: float | None
+    icc: float | None
+
+
+def agreements(ratings: Iterable[Rating]) -> dict[str, Agreement]:
+    """Item id -> agreement, of the marks that were given independently."""
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for rating in ratings:
+        if rating.kind in INDEPENDENT:
+            found[rating.item][rating.answer].append(rating.total)
+    return {
+        item: Agreement(
+            weighted_kappa([(own[0], own[1]) for own in by_answer.values() if len(own) > 1]),
+            icc(list(by_answer.values())),
+        )
+        for item, by_answer in found.items()
+    }
+
+
+def shares(ratings: Iterable[Rating], worth: Mapping[str, float]) -> list[facets.Rating]:
+    """The marks that were given independently, as the severity of the markers is computed from them."""
+    return [
+        facets.Rating(one.answer, one.marker, one.item, one.total / worth[one.item])
+        for one in ratings
+        if one.kind in INDEPENDENT
+    ]
 
 
 def _mean(values: Iterable[float]) -> float | None:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from tornado.web import create_signed_value
 
 from benchmarks._postgresql import MISSING, PostgreSQL, programs
+from exams.agreement import icc
 from exams.change import RefusedError
 from exams.exam import Exam
 from exams.panel.change import Opening
@@ -290,6 +291,32 @@ def test_the_lead_sees_how_far_it_is_sets_a_check_script_and_changes_the_rules(s
     assert lead.api("panel/watch").json()["questions"][0]["done"] in {2, 3}
     assert one.page(f"{service.exam}/marking/").status_code == 200
     assert two.page(f"{service.exam}/marking/").status_code == 404
+
+
+def test_the_lead_is_told_who_is_severe_and_how_far_they_agree(service):
+    """teacher02 gives a point of four less than lead02 does for each answer."""
+    names = {"teacher02": -0.5, "lead02": 0.5}
+
+    def mark(store):
+        store.open(service.exam, answers_of(40), PANEL, "lead01").result()
+        for name, away in names.items():
+            given = {one.code for one in store.claim(service.exam, ITEM, marker(name, "橘井医学院"), 40).result()}
+            for at, code in enumerate(sorted(given)):
+                points = [1.0, 0.5 + away, (at % 3) / 2, (at % 2) / 2]
+                own = (marker(name, "橘井医学院"), code, 1)
+                store.mark(service.exam, ITEM, *own, points, client=client()).result()
+
+    with_store(service, mark)
+    told = Staff(service, "lead01").api("panel/markers").json()
+    rows = {row["marker"]: row for row in told["markers"]}
+    assert told["why"] == ""
+    assert rows["teacher02"]["others"] == -0.25
+    assert rows["lead02"]["agreed"] == 1.0
+    assert rows["teacher02"]["severity"]["logits"] > 0.5 > -0.5 > rows["lead02"]["severity"]["logits"]
+    assert rows["teacher01"]["severity"] is None
+    assert set(told["questions"]) == {ITEM}
+    both = [(2.0 + (at % 3) / 2 + (at % 2) / 2 - 0.5, 2.0 + (at % 3) / 2 + (at % 2) / 2 + 0.5) for at in range(30)]
+    assert told["questions"][ITEM]["icc"] == pytest.approx(icc(both))
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,15 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exams import audit
+from exams import audit, facets
 from exams.change import RefusedError
 from exams.database import connect
 from exams.documents import DocumentError, Fields
 from exams.form import Form
-from exams.panel import changes, reading
+from exams.panel import changes, reading, severity
 from exams.panel.blind import MASK, cleaned, masked
 from exams.panel.change import Claim, Drawn, HandOn, Mark, Open, Standard
+from exams.panel.lead import WHY
 from exams.panel.opening import openings as entering
 from exams.panel.rules import MOST_HANDED_ON, Given, Kind, Marker, Script, State, corrected, final, kind_for, state
 from exams.panel.statistics import rows
@@ -353,6 +354,10 @@ def test_who_is_stricter_than_the_others_and_the_standard_is_told():
     assert (one.marks, one.checks, one.share, one.others, one.standard, one.agreed) == (1, 1, 0.25, -0.5, -0.25, 0.0)
     assert (told["m2"].others, told["m2"].standard) == (0.5, None)
     assert (told["a1"].adjudications, told["a1"].seconds) == (1, None)
+
+
+def test_every_reason_for_no_severity_is_in_the_catalogue():
+    assert set(WHY) == {facets.TOO_FEW, facets.APART, facets.ALIKE, severity.FAILED}
 
 
 def test_a_form_without_written_answers_brings_none():

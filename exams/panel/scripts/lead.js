@@ -14,6 +14,7 @@ const CODE_SHOWN = 6;
 
 const api = connect(`${data.prefix}api/${data.exam}/panel/`, new Clock());
 const tile = (count, text) => h("li", {}, h("b", {}, String(count)), h("span", {}, text));
+let agreement = {}; // of each question
 const number = (...content) => h("td", { class: "n" }, ...content);
 
 /** A share as a percentage, signed where it is a difference; nothing where there is none. */
@@ -32,8 +33,12 @@ const COLUMNS = [
   [() => t("Mean share"), (row) => share(row.share)],
   [() => t("Agrees with others"), (row) => share(row.agreed)],
   [() => t("Against others"), (row) => share(row.others, true)],
+  [() => t("Kappa"), (row) => plain(row.kappa)],
   [() => t("Check scripts"), (row) => row.checks || ""],
   [() => t("Against the standard"), (row) => share(row.standard, true)],
+  [() => t("Severity"), ({ severity }) => (severity ? `${plain(severity.logits)} ± ${plain(severity.error)}` : "")],
+  [() => t("Infit"), ({ severity }) => plain(severity?.infit)],
+  [() => t("Outfit"), ({ severity }) => plain(severity?.outfit)],
   [() => t("Adjudications"), (row) => row.adjudications || ""],
   [() => t("Handed on"), (row) => row.handed_on || ""],
 ];
@@ -43,10 +48,13 @@ function markerRow(row, columns) {
   return h("tr", { "data-marker": row.marker }, h("th", { scope: "row" }, row.marker, note), ...columns.map(([, value]) => number(String(value(row)))));
 }
 
-function drawMarkers(rows) {
+function drawMarkers({ markers: rows, questions, why }) {
+  agreement = questions;
+  byId("why").textContent = why ? t("No severity yet: {why}", { why }) : "";
   const columns = COLUMNS.filter(([, value], place) => place === 0 || rows.some((row) => value(row) !== ""));
   byId("markers-head").replaceChildren(h("tr", {}, h("th", { scope: "col" }, t("Marker")), ...columns.map(([name]) => h("th", { scope: "col", class: "n" }, name()))));
   byId("markers").replaceChildren(...rows.map((row) => markerRow(row, columns)));
+  if (last) draw(last);
 }
 
 function questionRow({ item, total, unmarked, partly, disputed, done, checks, tolerance }) {
@@ -57,7 +65,7 @@ function questionRow({ item, total, unmarked, partly, disputed, done, checks, to
     h("th", { scope: "row" }, h("span", { class: "short" }, data.items[item]?.short ?? ""), h("span", { class: "quiet" }, item)),
     number(unmarked), number(partly), number(disputed), number(done),
     h("td", { class: "wide" }, h("span", { class: "meter", "aria-hidden": "true" }, bar), `${Math.floor((100 * done) / total)} %`),
-    h("td", { class: "n wide" }, String(tolerance)), h("td", {}, data.items[item] ? open : ""));
+    h("td", { class: "n wide" }, String(tolerance)), h("td", { class: "n wide" }, plain(agreement[item]?.kappa)), h("td", { class: "n wide" }, plain(agreement[item]?.icc)), h("td", {}, data.items[item] ? open : ""));
 }
 
 function dispute({ item, code, marks, handed_on: handedOn }) {
@@ -67,9 +75,12 @@ function dispute({ item, code, marks, handed_on: handedOn }) {
 }
 
 let drawn = "";
+let last = null;
 
-function draw({ questions, disputes, disputed }) {
-  const now = JSON.stringify([questions, disputes]);
+function draw(seen) {
+  last = seen;
+  const { questions, disputes, disputed } = seen;
+  const now = JSON.stringify([questions, disputes, agreement]);
   if (now === drawn) return; // the focus stays where it is
   drawn = now;
   const focused = document.activeElement?.closest("#questions tr")?.dataset.item;
@@ -110,7 +121,7 @@ byId("rules").addEventListener("submit", async (event) => {
       tolerance: Number(values.get("tolerance")) / 100, check_every: Number(values.get("check_every")),
     });
     byId("rules-said").textContent = t("Saved. What is settled by these rules is settled; the rest is in line again.");
-    drawMarkers((await api.get("markers")).markers);
+    drawMarkers(await api.get("markers"));
   } catch (error) {
     byId("rules-said").textContent = worded(error);
   }
@@ -118,4 +129,4 @@ byId("rules").addEventListener("submit", async (event) => {
 });
 
 watch("watch", draw, EVERY_MS);
-watch("markers", ({ markers }) => drawMarkers(markers), MARKERS_EVERY_MS);
+watch("markers", drawMarkers, MARKERS_EVERY_MS);
