@@ -60,7 +60,7 @@ function drawMarkers({ markers: rows, questions, why }) {
 function questionRow({ item, total, unmarked, partly, disputed, done, checks, tolerance }) {
   const bar = h("i");
   bar.style.width = `${(100 * done) / total}%`;
-  const open = h("button", { type: "button", class: "quiet", "aria-haspopup": "dialog", "aria-label": t("Check scripts of {item}: {count}", { item, count: checks }), onclick: () => checkScripts(api, data.items[item]) }, t("{count} · choose", { count: checks }));
+  const open = h("button", { type: "button", class: "quiet", "aria-haspopup": "dialog", onclick: () => checkScripts(api, data.items[item]) }, t("{count} · choose", { count: checks }), h("span", { class: "hidden" }, ` ${item}`));
   return h("tr", { "data-item": item },
     h("th", { scope: "row" }, h("span", { class: "short" }, data.items[item]?.short ?? ""), h("span", { class: "quiet" }, item)),
     number(unmarked), number(partly), number(disputed), number(done),

@@ -35,7 +35,7 @@ export async function sending({ api, exam, user, saved, refused, onChange, onSto
 export function drawState(outbox) {
   const count = outbox.unsaved().size;
   const state = count === 0 ? "saved" : outbox.reachable && !outbox.stopped ? "saving" : "unsaved";
-  const texts = { saved: () => t("All saved"), saving: () => t("Saving"), unsaved: () => t("Not saved: {count}", { count }) };
+  const texts = { saved: () => t("All saved"), saving: () => t("Saving"), unsaved: () => t("Not saved: {count} marks", { count }) };
   byId("saving").dataset.state = state;
   byId("saving-text").textContent = texts[state]();
 }
