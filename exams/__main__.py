@@ -23,6 +23,7 @@ from exams.identity import HubIdentity
 from exams.key import form_at
 from exams.listening import bound, inherited
 from exams.marks import MarkStore
+from exams.panel.store import PanelStore
 from exams.release import CandidateResult, result
 from exams.service import LOOK_S, Config, secret, serve
 from exams.simulator import Simulator
@@ -62,6 +63,7 @@ def main() -> None:
                 series=CaseStore(home / "cases").open,
                 simulate=Simulator([*sys.argv[1:], "simulate"]),
                 banks=Banks(home / BANKS),
+                panel=PanelStore(database),
             )
             serve(config, listener)
     except DatabaseError as error:

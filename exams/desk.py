@@ -38,6 +38,7 @@ class Desk(Page):
             exam=exam,
             lead=self.leads(exam),
             marks=bool(self.current_user.groups & SCHOOL_WATCHERS),
+            on_panel=self.on_panel(exam),
             schools=None if self.sees_all(exam) else sorted({candidate.school for candidate in self.watched(exam)}),
             sealed=sealed.waiting(exam),
             acts={act: self.translate(name) for act, name in ACTS.items() if act in self.context.acts},

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from exams import roster, sealed
+from exams import files, roster, sealed
 from exams.documents import Document, DocumentError, Fields
 from exams.form import Form
+from exams.panelrules import Marking, parse_marking
 from exams.roster import Candidate
 
 EXAM_ID = re.compile(r"(?!bank$)[a-z0-9][a-z0-9_-]*")  # the exam service has the item bank at that address
@@ -43,7 +44,8 @@ class Exam:
     sessions: where not all sit at once, the windows within opens and closes. checkin: candidates enter when they have
     given the code of their room, or an invigilator has checked them in. late_minutes: who has not begun so long after
     the opening begins only on an invigilator's word; 0 for no such limit. seb_keys: Config Keys of Safe Exam Browser,
-    in hex; where there are any, candidates come with that browser only. `folder` is where the exam is kept.
+    in hex; where there are any, candidates come with that browser only. marking: who marks the answers that people
+    mark, and by which rules. `folder` is where the exam is kept.
     """
 
     id: str
@@ -60,15 +62,17 @@ class Exam:
     checkin: bool = False
     late_minutes: int = 0
     seb_keys: tuple[str, ...] = ()
+    marking: Marking = field(default_factory=Marking)
 
     def save(self) -> None:
-        """Write exam.toml into the folder of the exam."""
+        """Write exam.toml into the folder of the exam; whoever reads it meanwhile has the old one or the new one."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lines = [f"{name} = {_toml(getattr(self, name))}" for name in (*TEXTS, *LISTS, *TIMES)]
         lines += [f"{name} = {_toml(getattr(self, name))}" for name in ("minutes", "checkin", "late_minutes")]
         for session in self.sessions:
             lines += ["", "[[sessions]]", *(f"{name} = {_toml(value)}" for name, value in vars(session).items())]
-        (self.folder / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        lines += self.marking.lines()
+        files.write(self.folder / FILE, ("\n".join(lines) + "\n").encode())
 
     @classmethod
     def load(cls, folder: Path) -> Exam:
@@ -102,6 +106,7 @@ class Exam:
             checkin=fields.flag("checkin", False),
             late_minutes=fields.whole("late_minutes", 0),
             seb_keys=fields.texts("seb_keys", ()),
+            marking=parse_marking(fields.mapping("marking", {})),
         )
         fields.done()
         if exam.id != folder.name or not EXAM_ID.fullmatch(exam.id):

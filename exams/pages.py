@@ -105,7 +105,8 @@ class MyExams(Page):
                 continue
             candidate = context.hall.candidates(exam).get(self.current_user.user)
             desk = self.sees_all(exam) or bool(self.watched(exam))
-            if candidate is None and not desk:
+            panel = self.on_panel(exam)
+            if candidate is None and not desk and not panel:
                 continue
             sitting = None if candidate is None else context.store.sitting(exam.id, candidate.number)
             times = milliseconds(exam, candidate)
@@ -115,6 +116,7 @@ class MyExams(Page):
                     "phase": phase(now, *times),
                     "candidate": candidate,
                     "desk": desk,
+                    "panel": panel,
                     "sitting": sitting,
                     "closed": None if sitting is None else sitting.closed_at(now),
                     "released": self.released(exam, candidate),

@@ -27,6 +27,8 @@ from exams.exam import Exam
 from exams.hall import Hall
 from exams.identity import LOGIN_PROBLEM, Identity, Sessions
 from exams.marks import MarkStore
+from exams.panel.routes import routes as panel_routes
+from exams.panel.store import PanelStore
 from exams.readings import Readings
 from exams.release import CandidateResult
 from exams.simulator import Simulate, without_simulations
@@ -63,7 +65,8 @@ class Config:
     (collect, mark, release); each also keeps it in the audit log.
     result: `(exam id, candidate number)` to what was released to that candidate, None before release. series: a case
     id to its image series. formgrader: the address of nbgrader's formgrader of an exam. simulate: runs a model that an
-    item puts to the test. banks: what the desk of the item bank is over; without them there is none.
+    item puts to the test. banks: what the desk of the item bank is over; without them there is none. panel: where the
+    marks of the marking desk are; without it there is none.
     """
 
     hall: Hall
@@ -80,6 +83,7 @@ class Config:
     formgrader: Callable[[Exam], str] = lambda exam: f"/services/{exam.course}/"
     simulate: Simulate = without_simulations
     banks: Banks | None = None
+    panel: PanelStore | None = None
 
 
 def secret(path: Path) -> str:
@@ -101,7 +105,10 @@ def make_app(config: Config) -> Application:
     prefix = config.prefix
     sessions = Sessions(prefix)
     static = Static.of(
-        room=HERE / "room", bank=HERE / "bankdesk" / "scripts", widgets=HERE.parent / "widgets" / "static"
+        room=HERE / "room",
+        bank=HERE / "bankdesk" / "scripts",
+        panel=HERE / "panel" / "scripts",
+        widgets=HERE.parent / "widgets" / "static",
     )
     context = web.Context(
         hall=config.hall,
@@ -163,6 +170,7 @@ def make_app(config: Config) -> Application:
             (f"{prefix}health", web.Health),
             (rf"{prefix}static/{static.version}/(.+)", StaticFiles, {"static": static}),
             *(bank_routes(context, config.banks) if config.banks else ()),
+            *(panel_routes(context, config.panel) if config.panel else ()),
             *((prefix + pattern, handler, carried) for pattern, handler in routes),
             (r".*", web.NotFound, carried),
         ],
@@ -195,3 +203,5 @@ def serve(config: Config, listener: socket.socket) -> None:
     finally:
         config.marks.close()
         config.store.close()
+        if config.panel is not None:
+            config.panel.close()

@@ -228,6 +228,12 @@ class Handler(RequestHandler):
         """Whether the asker is the group lead in charge of `exam`."""
         return "lead" in self.current_user.groups and self.current_user.user == exam.lead
 
+    def on_panel(self, exam: Exam) -> bool:
+        """Whether the asker is one of those who mark the answers that people mark; a ticket's session is nobody."""
+        person = self.current_user
+        named = person.exam is None and person.user in exam.marking.everybody
+        return named and bool(person.groups & SCHOOL_WATCHERS)
+
     def released(self, exam: Exam, candidate: Candidate | None) -> bool:
         """Whether there is a result for the candidate to see."""
         return candidate is not None and self.context.result(exam.id, candidate.number) is not None

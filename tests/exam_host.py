@@ -31,6 +31,7 @@ from exams.items import Item, load_bank, load_file
 from exams.key import form_at
 from exams.listening import bound, inherited
 from exams.marks import MarkStore
+from exams.panel.store import PanelStore
 from exams.roster import Candidate, school_group
 from exams.service import Config, secret, serve
 from exams.simulator import Simulator
@@ -210,6 +211,7 @@ def config(home: Path) -> Config:
         simulate=Simulator([sys.executable, "-m", "hub.cli", "simulate"]),
         series=CaseStore(Path(os.environ.get("XINGLIN_TEST_CASES", home / "cases"))).open,
         banks=Banks(home / FOLDER),
+        panel=PanelStore(database),
     )
 
 

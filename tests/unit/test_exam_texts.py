@@ -13,6 +13,7 @@ SOURCES = [
     ("templates/**.html", "jinja2"),
     ("room/**.js", "javascript"),
     ("bankdesk/scripts/**.js", "javascript"),
+    ("panel/scripts/**.js", "javascript"),
 ]
 MARKERS = {"_": None, "N_": None, "t": None, "gettext": None}
 

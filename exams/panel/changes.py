@@ -1,0 +1,182 @@
+"""The changes of the panel, each decided and made within one writer's transaction (see `exams.database`).
+
+A change that the rules do not allow is a `RefusedError`, decided before anything of it is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from exams import audit
+from exams.change import RefusedError
+from exams.panel.change import Claim, Govern, HandOn, Mark, Open, Standard
+from exams.panel.claiming import claim
+from exams.panel.lining import govern, open_answers, settle
+from exams.panel.rules import (
+    LAST_OWN,
+    MARKED_ALREADY,
+    NOT_GIVEN,
+    RENEWED,
+    UNKNOWN,
+    Kind,
+    Script,
+    corrected,
+    kind_for,
+)
+from exams.panel.tables import answers, claims, find, handed_on, holders, marks, scripts
+
+Change = Open | Govern | Claim | Mark | HandOn | Standard
+
+
+def apply(connection: sa.Connection, changes: Sequence[Change]) -> list[object]:
+    """Make `changes` one after the other; gives what each came to."""
+    outcomes: list[object] = []
+    for change in changes:
+        try:
+            outcomes.append(_MAKE[type(change)](connection, change))
+        except RefusedError as refusal:
+            outcomes.append(refusal)
+    return outcomes
+
+
+def told(row: Mapping[str, Any], code: str, item: str) -> dict[str, object]:
+    """What the audit log says of a mark, a row of `marks`. It names no candidate: whoever watches over one reads the
+    entries about them, and is no marker.
+    """
+    said = hashlib.sha256(row["comment"].encode()).hexdigest()
+    own = {name: row[name] for name in ("edition", "kind", "points", "client")}
+    return {"answer": code, "item": item, **own, "comment": said}
+
+
+def _mark(connection: sa.Connection, change: Mark) -> None:
+    if _kept(connection, change.marker.user, change.client):
+        return
+    answer, script = _answer(connection, change)
+    user = change.marker.user
+    others = holders(connection, [answer.id], change.at_ms, user)[answer.id]
+    if any(mark.marker == user for mark in script.marks):
+        if not change.again:
+            raise RefusedError(MARKED_ALREADY)
+        kind = corrected(script, user, _recent(connection, change, answer.id), others)
+    elif not _was_given(connection, answer.id, user):
+        raise RefusedError(NOT_GIVEN)
+    else:
+        kind = kind_for(script, change.marker, others)
+    _write(connection, change, user, answer, kind, change.seconds)
+
+
+def _standard(connection: sa.Connection, change: Standard) -> None:
+    if _kept(connection, change.actor, change.client):
+        return
+    answer, script = _answer(connection, change)
+    for mark in script.of_kind(Kind.STANDARD):  # there is one standard, whoever has the lead
+        _replace(connection, answer, mark.marker)
+    _write(connection, change, change.actor, answer, Kind.STANDARD, 0.0)
+
+
+def _hand_on(connection: sa.Connection, change: HandOn) -> None:
+    answer, script = _answer(connection, change)
+    user = change.marker.user
+    if user in script.handed_on:
+        return
+    if any(mark.marker == user for mark in script.marks):
+        raise RefusedError(MARKED_ALREADY)
+    if not _was_given(connection, answer.id, user):
+        raise RefusedError(NOT_GIVEN)
+    detail = {"answer": change.code, "item": change.item, "edition": change.edition, "reason": change.reason}
+    (entry,) = audit.append(connection, [audit.Act(change.at_ms, change.exam, user, "panel_handed_on", detail)])
+    row = {"answer": answer.id, "marker": user, "edition": change.edition, "reason": change.reason}
+    connection.execute(sa.insert(handed_on), {**row, "note": change.note, "at_ms": change.at_ms, "entry": entry.id})
+    _let_go(connection, answer.id, user)
+    settle(connection, [answer.id])
+
+
+def _answer(connection: sa.Connection, change: Mark | HandOn | Standard) -> tuple[sa.Row[Any], Script]:
+    """The answer that `change` is about. Raises RefusedError where there is none, or it was put in line anew."""
+    answer = find(connection, change.exam, change.item, change.code)
+    if answer is None:
+        raise RefusedError(UNKNOWN)
+    if answer.edition != change.edition:
+        raise RefusedError(RENEWED)
+    return answer, scripts(connection, [answer.id])[answer.id]
+
+
+def _kept(connection: sa.Connection, marker: str, client: str) -> bool:
+    """Whether the mark is here already: a browser sends it until it hears so."""
+    query = sa.select(marks.c.id).where(marks.c.marker == marker, marks.c.client == client)
+    return connection.execute(query).first() is not None
+
+
+def _was_given(connection: sa.Connection, answer: int, marker: str) -> bool:
+    """Whether the marker was given the answer, be it that the time for it is over."""
+    query = sa.select(claims.c.answer).where(claims.c.answer == answer, claims.c.marker == marker)
+    return connection.execute(query).first() is not None
+
+
+def _recent(connection: sa.Connection, change: Mark, answer: int) -> bool:
+    """Whether the answer is one of those that the marker marked last."""
+    return answer in recent(connection, change.exam, change.item, change.marker.user)
+
+
+def recent(connection: sa.Connection, exam: str, item: str, marker: str) -> list[int]:
+    """The answers of an item that `marker` marked last, the newest first; those corrected stay where they were."""
+    first = sa.func.min(marks.c.id)
+    query = (
+        sa.select(marks.c.answer)
+        .join(answers, marks.c.answer == answers.c.id)
+        .where(answers.c.exam == exam, answers.c.item == item, marks.c.marker == marker)
+        .where(marks.c.edition == answers.c.edition, marks.c.kind != Kind.STANDARD)
+        .group_by(marks.c.answer)
+        .order_by(first.desc())
+        .limit(LAST_OWN)
+    )
+    return list(connection.scalars(query))
+
+
+def _replace(connection: sa.Connection, answer: sa.Row[Any], marker: str) -> None:
+    """The mark of `marker` holds no more; it stays to be read."""
+    own = (marks.c.answer == answer.id, marks.c.marker == marker, marks.c.edition == answer.edition)
+    connection.execute(sa.update(marks).where(*own, marks.c.holds).values(holds=False))
+
+
+def _write(
+    connection: sa.Connection, change: Mark | Standard, marker: str, answer: sa.Row[Any], kind: Kind, seconds: float
+) -> None:
+    """Keep a mark, in the audit log too, and see what the answer needs now."""
+    _replace(connection, answer, marker)
+    row: dict[str, object] = {
+        "answer": answer.id,
+        "edition": change.edition,
+        "marker": marker,
+        "kind": kind,
+        "points": list(change.points),
+        "total": sum(change.points),
+        "comment": change.comment,
+        "seconds": seconds,
+        "client": change.client,
+        "holds": True,
+        "at_ms": change.at_ms,
+    }
+    detail = told(row, answer.code, answer.item)
+    (entry,) = audit.append(connection, [audit.Act(change.at_ms, change.exam, marker, "panel_marked", detail)])
+    connection.execute(sa.insert(marks), {**row, "entry": entry.id})
+    _let_go(connection, answer.id, marker)
+    settle(connection, [answer.id])
+
+
+def _let_go(connection: sa.Connection, answer: int, marker: str) -> None:
+    connection.execute(sa.delete(claims).where(claims.c.answer == answer, claims.c.marker == marker))
+
+
+_MAKE: dict[type, Callable[[sa.Connection, Any], object]] = {
+    Open: open_answers,
+    Govern: govern,
+    Claim: claim,
+    Mark: _mark,
+    HandOn: _hand_on,
+    Standard: _standard,
+}
