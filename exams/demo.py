@@ -21,6 +21,7 @@ from exams.items import Item, load_bank
 from exams.marking import examples
 from exams.marks import MarkStore
 from exams.office import Office
+from exams.panel.store import PanelStore
 from exams.response import Json, Response
 from exams.roster import Candidate
 from exams.sitting import SittingStore
@@ -76,9 +77,9 @@ def seed(
             made.append(_create(exam, candidates, SEED + place))
     clock = _Clock(now - 8 * day)
     store = SittingStore(database, clock=clock.milliseconds)
-    marks = MarkStore(database)
+    marks, panel = MarkStore(database), PanelStore(database)
     try:
-        office = Office(home, store, marks, clock=lambda: now)
+        office = Office(home, store, marks, panel, clock=lambda: now)
         for exam in made:
             office.build(exam)
         for exam in made:
@@ -92,6 +93,7 @@ def seed(
                 _sign(home / BANKS, made, lead, teachers, now)
                 _tell(home / BANKS / BANK.name, exam, gradebook.results(office.course(exam), exam.form("A")), lead, now)
     finally:
+        panel.close()
         marks.close()
         store.close()
 

@@ -206,11 +206,11 @@ def show(course: Path, form: Form, number: str, notebook: str) -> None:
     shutil.copyfile(submitted_folder(course, form, number) / TIMESTAMP, folder / TIMESTAMP)
 
 
-def by_hand(course: Path, form: Form, given: Mapping[str, Mapping[str, tuple[float | None, str]]]) -> int:
+def by_hand(course: Path, form: Form, given: Mapping[str, Mapping[str, tuple[float | None, str]]]) -> None:
     """Write what markers gave: candidate number -> item id -> points (None: not decided yet) and comment.
 
-    Only what differs is written; whose marks these are has a new notebook coming. Gives how many points of somebody
-    else's, as formgrader's, were replaced.
+    Only what differs is written, in place of what formgrader may have put there; whose marks changed has a new notebook
+    coming.
     """
     with opened(course) as book:
         cells = _cells(book, form)
@@ -220,12 +220,11 @@ def by_hand(course: Path, form: Form, given: Mapping[str, Mapping[str, tuple[flo
             for number, notebook in notebooks.items()
             for item, told in given[number].items()
         }
-        changed, replaced = rows.write_manual(book.db, wanted)
+        changed = rows.write_manual(book.db, wanted)
         for number, notebook in notebooks.items():
             if notebook in changed:
                 outdate(course, form, number)
         book.db.commit()
-    return replaced
 
 
 def pending(course: Path, form: Form) -> int:

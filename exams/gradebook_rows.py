@@ -87,10 +87,10 @@ def _changed(
                 yield {"notebook": notebook, "cell": cell, "value": value}
 
 
-def write_manual(session: Any, wanted: Mapping[tuple[str, str, str], tuple[float | None, str]]) -> tuple[set[str], int]:
+def write_manual(session: Any, wanted: Mapping[tuple[str, str, str], tuple[float | None, str]]) -> set[str]:
     """Points and comments by (notebook, graded cell, commented cell), where they are not so yet.
 
-    Gives the notebooks that changed, and how many points that stood there were replaced by others.
+    Gives the notebooks that changed.
     """
     grade, comment = api.Grade.__table__, api.Comment.__table__
     notebooks = {notebook for notebook, _, _ in wanted}
@@ -98,17 +98,15 @@ def write_manual(session: Any, wanted: Mapping[tuple[str, str, str], tuple[float
     said = _standing(session, comment, comment.c.manual_comment, notebooks)
     scores: list[dict[str, object]] = []
     remarks: list[dict[str, object]] = []
-    replaced = 0
     for (notebook, graded, commented), (value, text) in wanted.items():
         if points[notebook, graded] != value:
             scores.append({"notebook": notebook, "cell": graded, "value": value})
-            replaced += points[notebook, graded] is not None and value is not None
         if (said[notebook, commented] or "") != text:
             remarks.append({"notebook": notebook, "cell": commented, "value": text})
     score = sa.bindparam("value", type_=sa.Float)
     _update(session, grade, {"manual_score": score, "needs_manual_grade": score.is_(None)}, scores)
     _update(session, comment, {"manual_comment": sa.bindparam("value", type_=sa.Text)}, remarks)
-    return {str(one["notebook"]) for one in (*scores, *remarks)}, replaced
+    return {str(one["notebook"]) for one in (*scores, *remarks)}
 
 
 def _update(session: Any, table: Any, values: Mapping[str, Any], rows: list[dict[str, object]]) -> None:

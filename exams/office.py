@@ -7,18 +7,19 @@ service does not import it but has it run as a process of its own (`errands`).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from courses.cases import CaseStore
-from exams import exchange, gradebook, key, paper, release, rescoring
+from exams import exchange, gradebook, key, panel_run, paper, release, rescoring
 from exams.exam import Exam, exam_in
 from exams.exchange import Sittings
 from exams.lock import HeldError
 from exams.marking_run import Run
 from exams.marks import MarkStore
+from exams.panel.store import PanelStore
 from exams.part import Part, parts_of
 from exams.work import StoppedError, Tell, Work, quiet
 from widgets.i18n import translations
@@ -38,7 +39,8 @@ def utc_now() -> datetime:
 
 
 class Office:
-    """The exams under `home`; `sittings` is the response store, `marks` the store of marks.
+    """The exams under `home`; `sittings` is the response store, `marks` the store of marks by rule, `panel` of
+    those that people give.
 
     language: of the sentences that acts give. tell: hears how far an act is that takes its time.
 
@@ -50,12 +52,14 @@ class Office:
         home: Path,
         sittings: Sittings,
         marks: MarkStore,
+        panel: PanelStore,
         *,
         language: str = "en",
         clock: Callable[[], datetime] = utc_now,
         tell: Tell = quiet,
     ):
-        self.home, self.sittings, self.marks, self.clock, self.tell = home, sittings, marks, clock, tell
+        self.home, self.sittings, self.marks, self.panel = home, sittings, marks, panel
+        self.clock, self.tell = clock, tell
         self._translate = translations("exams", language).gettext
 
     @property
@@ -98,11 +102,18 @@ class Office:
         with self._work(found) as work:
             run = self._run(found, by)
             marked = run.mark(work)
+            self._by_people(found, run.parts, by)
             run.notebooks(work)
         pending = sum(gradebook.pending(self.course(found), part.form) for part in run.parts)
         return self.say(
             "{count} sittings were marked; {pending} answers await a marker.", count=marked, pending=pending
         )
+
+    def _by_people(self, exam: Exam, parts: Sequence[Part], by: str) -> None:
+        """What the panel is to mark is put before it, and what it marked into the Gradebook."""
+        if exam.marking.markers:
+            panel_run.put_before(exam, parts, self.sittings, self.panel, by)
+            panel_run.take_back(exam, self.course(exam), parts, self.sittings, self.panel)
 
     def preview(self, exam: str, changes: key.Changes) -> list[rescoring.Rescored]:
         """Whose marks `changes` to the newest key would change, by candidate number. Raises KeyRefusedError."""
@@ -129,7 +140,11 @@ class Office:
             version=version.number,
             count=self._run(found, by).rescored(version.number),
         )
-        return said if release.released(found.folder) is None else f"{said} {self._again(exam, by)}"
+        if release.released(found.folder) is None:
+            return said
+        if sum(gradebook.pending(self.course(found), part.form) for part in self._parts(found)):
+            return f"{said} {self.say('What was released stands until the answers are marked anew and released.')}"
+        return f"{said} {self._again(exam, by)}"
 
     def _again(self, exam: str, by: str) -> str:
         """Release results anew that were released by an earlier key, and nbgrader's feedback where there was any."""
@@ -176,14 +191,17 @@ class Office:
         closed = self.sittings.submitted_at(exam).keys()
         if still := len(self.sittings.responses(exam).keys() - closed):
             raise OfficeError("{count} sittings are still open.", count=still)
+        parts = self._parts(found)
+        if found.marking.markers:
+            panel_run.take_back(found, self.course(found), parts, self.sittings, self.panel)
         results: dict[str, list[gradebook.Result]] = {}
-        for part in self._parts(found):
+        for part in parts:
             own = gradebook.results(self.course(found), part.form)
             results |= {number: marks for number, marks in own.items() if number in closed}  # not the annulled ones
         if unmarked := len(closed - results.keys()):
             raise OfficeError("{count} sittings are not marked yet: mark them first.", count=unmarked)
         if pending := sum(one.pending for own in results.values() for one in own):
-            raise OfficeError("{count} answers still await a marker: mark them in formgrader first.", count=pending)
+            raise OfficeError("{count} answers still await a marker: they are marked first.", count=pending)
         release.release(found.folder, results, user, self.clock(), key.newest(found))
         return self.say("The results of {count} candidates are released.", count=len(results))
 

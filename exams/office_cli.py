@@ -41,15 +41,16 @@ def office(settings: Settings, language: str = "en") -> Iterator[tuple[Office, S
     from exams.gradebook import GradebookError
     from exams.marks import MarkStore
     from exams.office import Office, OfficeError
+    from exams.panel.store import PanelStore
 
     (settings.home / "exams").mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         store = SittingStore(settings.exams_database_url)
     except DatabaseError as error:
         raise click.ClickException(str(error)) from error
-    marks = MarkStore(settings.exams_database_url)
+    marks, panel = MarkStore(settings.exams_database_url), PanelStore(settings.exams_database_url)
     try:
-        desk = Office(settings.home, store, marks, language=language, tell=tell)
+        desk = Office(settings.home, store, marks, panel, language=language, tell=tell)
         try:
             yield desk, store
         except OfficeError as error:
@@ -57,6 +58,7 @@ def office(settings: Settings, language: str = "en") -> Iterator[tuple[Office, S
         except GradebookError as error:
             raise click.ClickException(str(error)) from error
     finally:
+        panel.close()
         marks.close()
         store.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from exams.form import Form
+from exams.items import Item
 from exams.marking import is_blank
 from exams.panel.blind import cleaned, masked
 from exams.panel.change import Opening
@@ -12,6 +13,11 @@ from exams.roster import Candidate
 
 ON_PANEL = "short"
 """The type of the items whose answers people mark."""
+
+
+def on_panel(form: Form) -> list[Item]:
+    """The items of a form whose answers people mark; not those whose points a ruling gave to everybody."""
+    return [item for item in form.items if item.type == ON_PANEL and not item.void]
 
 
 def openings(
@@ -28,7 +34,7 @@ def openings(
     item id -> answer, of the sittings that were not annulled; closed: the numbers of those that are closed. versions:
     of the items' rubrics, 1 where none is named.
     """
-    papers = {form.id: [item for item in form.items if item.type == ON_PANEL] for form in forms}
+    papers = {form.id: on_panel(form) for form in forms}
     made = []
     for one in roster:
         given = responses.get(one.number, {}) if one.number in closed else {}

@@ -167,7 +167,7 @@ def test_from_building_to_release(tmp_path: Path) -> None:
         acts["mark"]("dx-9", "lead01", "zh")
     refused = run(tmp_path, "release", "dx-1", "--by", "lead01")
     assert refused.exit_code == 1
-    assert refused.output == "Error: 1 answers still await a marker: mark them in formgrader first.\n"
+    assert refused.output == "Error: 1 answers still await a marker: they are marked first.\n"
 
     course = tmp_path / "nbgrader" / "diagnostics"
     with pytest.raises(gradebook.GradebookError, match="points are not between"):
