@@ -72,3 +72,8 @@ def test_marks_are_the_same_with_our_kernel():
 def test_a_few_forms_are_assembled():
     (line,) = figures("assembly", "--items", 500, "--forms", 2)
     assert line.split()[0] == "assembly"
+
+
+def test_a_small_exam_is_marked():
+    lines = figures("marking", "--candidates", 10, "--items", 12)
+    assert [line.split()[0] for line in lines] == ["marking_10x12", "marking_and_notebooks"]
