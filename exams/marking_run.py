@@ -8,6 +8,7 @@ formgrader shows, which take minutes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,30 +55,35 @@ class Run:
         waiting = {number for number, at in closed.items() if held.get(number) != at}
         responses = self.sittings.responses(self.exam.id) if waiting else {}
         before = self.marks.sheets(self.exam.id, version - 1) if waiting and version > key.FIRST else {}
+        batches = [(part, some) for part in self.parts for some in _batches(sorted(part.numbers & waiting), BATCH)]
         done, total = len(closed) - len(waiting), len(closed)
-        for part in self.parts:
-            for numbers in _batches(sorted(part.numbers & waiting), BATCH):
+        # SQLite writes one batch while Python marks the next: each has a core of its own
+        with ThreadPoolExecutor(1) as writer:
+            writing: Future[int] | None = None
+            for part, numbers in batches:
                 work.step(MARKS, done, total)
-                own = {number: responses.get(number, {}) for number in numbers}
-                self._batch(part, version, own, closed, before)
-                done += len(numbers)
+                marked = marking.sheets(part.form.items, {n: responses.get(n, {}) for n in numbers}, part.images)
+                done += 0 if writing is None else writing.result()
+                writing = writer.submit(self._write_marks, part, version, marked, closed, before)
+            done += 0 if writing is None else writing.result()
         work.step(MARKS, done, total)
         return done
 
-    def _batch(
+    def _write_marks(
         self,
         part: Part,
         version: int,
-        responses: Mapping[str, Mapping[str, object]],
+        marked: Mapping[str, Mapping[str, Mark]],
         closed: Mapping[str, int],
         before: Mapping[str, Sheet],
-    ) -> None:
-        marked = marking.sheets(part.form.items, responses, part.images)
+    ) -> int:
+        """Write a batch; gives how many candidates it has."""
         sheets = [Sheet(number, part.form.id, closed[number], marking.points_of(own)) for number, own in marked.items()]
         for number in self._changed(sheets, before):
             gradebook.outdate(self.course, part.form, number)
         gradebook.record(self.course, part.form, marked, {n: exchange.instant(closed[n]) for n in marked})
         self.marks.write(self.exam.id, version, sheets, self.by)
+        return len(sheets)
 
     @staticmethod
     def _changed(sheets: Sequence[Sheet], before: Mapping[str, Sheet]) -> set[str]:
