@@ -1,0 +1,208 @@
+"""Students' code answers, run for marking: one warm process in bubblewrap, a fork of it for each job.
+
+It is a process of its own: whoever marks writes jobs to its standard input and reads replies from its standard output,
+one JSON object a line, in any order, and it ends with that input.
+
+job: {"id": any text, "cells": [{"source", "probe"}, ...], "wall_s", "cpu_s", "memory_mb", "tasks", "disk_mb",
+"output_bytes"}; reply: {"id", "cells": [frames, see hub.frames], "stopped": null | {"why", "cell"}, "seconds"}.
+A cell with `probe` is a test's plain Python, the others are the student's. What the probes give are values that the
+student's program chose: nothing is decided here, and nothing that a decision needs is in the sandbox.
+
+Each job has a channel of its own to this process. The warm process gets its other end and hands it to its fork; a job's
+content passes by it, since every fork has its memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from hub import frames
+from hub.kernels.answer import Allowed
+from hub.warm import Ended, Warm, WarmLostError
+
+LEAF_BYTES = 8 * 1024**2
+"""Of all values that one job emits, besides its outputs."""
+ESCAPED = 6
+"""Bytes that JSON takes for one, at most."""
+LINES_BYTES = 1024**2
+"""Of all else in the frames of one job: brackets, names, tracebacks."""
+LONGEST_JOB = 64 * 1024**2
+TRIES = 2
+"""A job whose warm process dies is given to the next one once more: it only computes."""
+
+log = logging.getLogger("xinglin")
+
+
+class TooMuchError(Exception):
+    """A job emitted more than it may."""
+
+
+class Channel:
+    """This process's end of one job's channel."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, most: int) -> None:
+        self._reader, self._writer, self._left = reader, writer, most
+
+    @classmethod
+    async def open(cls, own: socket.socket, most: int) -> Channel:
+        """Over `own`, for at most so many bytes from the other end."""
+        return cls(*await asyncio.open_connection(sock=own, limit=most), most)
+
+    async def ask(self, cell: Mapping[str, Any]) -> bytes:
+        """Give a cell and take the line that comes back; b"" where the job leaves without one. Raises TooMuchError."""
+        try:
+            self._writer.write(json.dumps(cell).encode() + b"\n")
+            await self._writer.drain()
+            line = await self._reader.readuntil(b"\n")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return b""
+        except asyncio.LimitOverrunError as error:
+            raise TooMuchError from error
+        self._left -= len(line)
+        if self._left < 0:
+            raise TooMuchError
+        return line
+
+    def close(self) -> None:
+        """Our end."""
+        self._writer.close()
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as it was asked for."""
+
+    id: str
+    cells: Sequence[Mapping[str, Any]]
+    allowed: Allowed
+
+    @classmethod
+    def parse(cls, line: bytes) -> Job:
+        """Raises ValueError, KeyError or TypeError for what is none."""
+        data = json.loads(line)
+        cells = [{"source": str(cell["source"]), "probe": bool(cell["probe"])} for cell in data["cells"]]
+        allowed = {each.name: data[each.name] for each in fields(Allowed)}
+        return cls(data["id"], cells, Allowed(**allowed))
+
+
+def why(ended: Ended, fault: str | None, allowed: Allowed) -> str:
+    """Why a job that did not come to its end was stopped.
+
+    fault: what was wrong with what it said: "output", "protocol", or None where it fell silent.
+    """
+    if ended.why is not None:
+        return ended.why
+    if fault is not None:
+        return fault
+    if ended.cpu_s >= allowed.cpu_s:
+        return "cpu"
+    if ended.asked:  # it lived, but had closed what it should answer by
+        return "protocol"
+    if ended.code == -signal.SIGXFSZ:
+        return "disk"
+    if ended.code == -signal.SIGKILL:  # nobody in its namespace can do that to its first process: Linux had no memory
+        return "memory"
+    return "ended"
+
+
+async def attempt(warm: Warm, job: Job) -> dict[str, Any]:
+    """The reply to a job. Raises WarmLostError where the warm process dies over it."""
+    began = time.monotonic()
+    own, other = socket.socketpair()
+    with other:
+        number, ended = warm.fork(job.allowed, other.fileno())
+    channel = await Channel.open(own, LEAF_BYTES + LINES_BYTES + ESCAPED * job.allowed.output_bytes)
+    done: list[dict[str, Any]] = []
+    fault = None
+    try:
+        for cell in job.cells:
+            if not (line := await channel.ask(cell)):
+                break
+            done.append(frames.read(line))
+    except TooMuchError:
+        fault = "output"
+    except frames.FrameError:
+        fault = "protocol"
+    finally:
+        warm.stop(number)
+        channel.close()
+    end = await ended
+    stopped = None
+    if len(done) < len(job.cells):
+        if end.error is not None:
+            log.warning("A job could not be started: %s", end.error)
+        stopped = {"why": why(end, fault, job.allowed), "cell": len(done)}
+    return {"id": job.id, "cells": done, "stopped": stopped, "seconds": round(time.monotonic() - began, 4)}
+
+
+class Service:
+    """Jobs by a warm process, which is started with the first one and again where it died."""
+
+    def __init__(self, at_once: int) -> None:
+        self._turns = asyncio.Semaphore(at_once)
+        self._starting = asyncio.Lock()
+        self._warm: Warm | None = None
+
+    async def start(self) -> Warm:
+        """The warm process. Raises SandboxMissingError or WarmLostError."""
+        async with self._starting:
+            if self._warm is None or self._warm.lost:
+                if self._warm is not None:
+                    log.warning("The sandbox of answers has ended; another takes its place.")
+                    await self._warm.close()
+                self._warm = await Warm.start()
+            return self._warm
+
+    async def run(self, job: Job) -> dict[str, Any]:
+        """The reply to a job. Raises WarmLostError where no sandbox can be started any more."""
+        async with self._turns:
+            for _ in range(TRIES):
+                warm = await self.start()
+                began = time.monotonic()
+                try:
+                    return await attempt(warm, job)
+                except WarmLostError as error:
+                    log.warning("The sandbox was lost over the job %s: %s.", job.id, error)
+        seconds = round(time.monotonic() - began, 4)
+        return {"id": job.id, "cells": [], "stopped": {"why": "ended", "cell": 0}, "seconds": seconds}
+
+    async def close(self) -> None:
+        """End everything."""
+        if self._warm is not None:
+            await self._warm.close()
+
+
+async def serve(service: Service, reader: asyncio.StreamReader, say: Callable[[bytes], None]) -> None:
+    """Answer jobs until there are no more and all are answered. Raises what the first one that cannot be run does."""
+    async with asyncio.TaskGroup() as tasks:
+        while line := await reader.readline():
+            tasks.create_task(_answer(service, Job.parse(line), say))
+    await service.close()
+
+
+async def _answer(service: Service, job: Job, say: Callable[[bytes], None]) -> None:
+    reply = await service.run(job)
+    say(json.dumps(reply, separators=(",", ":")).encode() + b"\n")
+
+
+async def main(at_once: int) -> None:
+    """Serve standard input and output. Raises SandboxMissingError where there is no bubblewrap."""
+    loop, reader = asyncio.get_running_loop(), asyncio.StreamReader(limit=LONGEST_JOB)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    service = Service(at_once)
+    await service.start()
+
+    def say(line: bytes) -> None:
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+
+    await serve(service, reader, say)
