@@ -11,6 +11,7 @@ from typing import IO, Any
 import click
 
 from exams import release
+from exams.autograde.command import Mark
 from exams.bank_cli import item_group
 from exams.build_cli import BANK, assemble_command, build_command
 from exams.documents import DocumentError
@@ -97,7 +98,7 @@ def collect_command(settings: Settings, name: str, by: str, language: str) -> No
     click.echo(said)
 
 
-@exam.command("mark")
+@exam.command("mark", cls=Mark)
 @name
 @by
 @language

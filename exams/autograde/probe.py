@@ -138,6 +138,7 @@ class _Probe:
         tries = [own for own in ast.walk(tree) if isinstance(own, ast.Try)]
         self.caught = any(self._uses_bearing(one) for own in tries for one in own.body)
         self.repeated = self.keep_raise = False
+        self.decides = True  # an `assert` that fails ends the test
 
     def _uses_bearing(self, node: ast.AST) -> bool:
         return bool(loaded_names(node) & self.leaves.bearing)
@@ -272,13 +273,12 @@ class _Probe:
     def _try(self, node: ast.Try) -> list[ast.stmt]:
         handled = [self.block(own.body) for own in node.handlers]
         orelse, finalbody = self.block(node.orelse), self.block(node.finalbody)
-        fails = any(
-            isinstance(own, (ast.Assert, ast.Raise)) or (isinstance(own, ast.Name) and own.id in self.leaves.bearing)
-            for one in node.body
-            for own in ast.walk(one)
-        )
-        exactly = acts([made for own in handled for made in own]) or (self.repeated and fails)
-        body = self.whole(node.body) if exactly else self.block(node.body)
+        before, self.decides = self.decides, self.decides and not node.handlers
+        if acts([made for own in handled for made in own]) or (node.handlers and self._goes_on(node)):
+            body = self.whole(node.body)
+        else:
+            body = self.block(node.body)
+        self.decides = before
         if not body:  # what it was to catch is gone with it
             return orelse + finalbody
         handlers = [
@@ -287,13 +287,22 @@ class _Probe:
         ]
         return [ast.Try(body, handlers, orelse if handlers else [], finalbody or ([] if handlers else [ast.Pass()]))]
 
+    def _goes_on(self, node: ast.Try) -> bool:
+        """Whether something that the probe has to do is left out by the test where an `assert` before it fails."""
+        for at, one in enumerate(node.body):
+            inner = list(ast.walk(one))
+            if any(isinstance(own, (ast.Assert, ast.Raise)) for own in inner) or self._uses_bearing(one):
+                simple = isinstance(one, (ast.Assert, ast.Raise, ast.Expr))
+                return not simple or bool(self.block(node.body[at + 1 :]) + self.block(node.orelse))
+        return False
+
     # expressions of which only the leaves stay
 
     def reduced(self, node: ast.expr, conditional: bool = False) -> list[ast.stmt]:
         """Statements that evaluate the leaves in an expression; `conditional`: the test itself may not come to them."""
         if not self.leaves.has(node):
             return []
-        uncertain = self.repeated and not isinstance(node, COMPREHENSIONS) and self._uncertain(node, True)
+        uncertain = self.repeated and not isinstance(node, COMPREHENSIONS) and self._uncertain(node, self.decides)
         if uncertain or self._needs_whole(node):
             return let_go([ast.Expr(self.inline(node))], conditional)
         if node in self.leaves.number:

@@ -17,6 +17,7 @@ from typing import Any, cast
 
 LONGEST_LINE = 64 << 20
 TRIES = 2
+ENDS_S = 5.0  # of a process that has closed its output
 SECRETS = ("JUPYTERHUB_API_TOKEN",)
 
 
@@ -81,15 +82,18 @@ class Process:
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         """Hand out answers until the process ends, or says what is no answer; who waits then hears that at once."""
         asked_here = self._waiting
-        with contextlib.suppress(ValueError, KeyError, TypeError):
+        try:
             while line := await cast("asyncio.StreamReader", process.stdout).readline():
                 reply = json.loads(line)
                 answer = asked_here.get(reply["id"])
                 if answer is not None and not answer.done():
                     answer.set_result(reply)
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+            async with asyncio.timeout(ENDS_S):
+                await process.wait()
+        except (ValueError, KeyError, TypeError, TimeoutError):
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
         for answer in asked_here.values():
             if not answer.done():
                 answer.set_exception(UnavailableError("The process has ended."))

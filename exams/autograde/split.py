@@ -34,14 +34,14 @@ GIVEN, CAUGHT = "__given__", "__caught__"
 class Split:
     """The two programs of a test cell. lines: the cell's line for each line of `replay`, both counted from 1.
 
-    leaves: what stands at each leaf, as the cell has it, with its line. quiet: the cell ends in `;`, so that IPython
+    arguments: names of the test's own that it gives to the student's code. quiet: the cell ends in `;`, so that IPython
     would show no value of it.
     """
 
     probe: str
     replay: str
     lines: tuple[int, ...]
-    leaves: tuple[tuple[str, int], ...]
+    arguments: tuple[str, ...]
     quiet: bool
 
 
@@ -81,6 +81,17 @@ def import_lines(source: str) -> str:
 
 
 @functools.lru_cache(maxsize=4096)
+def shown_code(source: str, student: frozenset[str]) -> str:
+    """What the replay runs of a teacher's cell that is no test: its statements that use no student's code."""
+    try:
+        tree = parsed(source)
+        leaves = Leaves(tree, student)
+    except SplitError:
+        return ""
+    return ast.unparse(ast.Module([own for own in tree.body if not leaves.has(own)], []))
+
+
+@functools.lru_cache(maxsize=4096)
 def split(source: str, student: frozenset[str]) -> Split:
     """The two programs of the test cell `source`, where `student` are the names that the student's cells define.
 
@@ -97,9 +108,15 @@ def split(source: str, student: frozenset[str]) -> Split:
         ast.unparse(probe(tree, leaves)),
         text,
         _lines(replay, text),
-        tuple((ast.unparse(own), getattr(own, "lineno", 1)) for own in leaves.number),
+        _arguments(leaves),
         source.rstrip().endswith(";"),
     )
+
+
+def _arguments(leaves: Leaves) -> tuple[str, ...]:
+    calls = [own for leaf in leaves.number for own in ast.walk(leaf) if isinstance(own, ast.Call)]
+    names = [one.id for own in calls for one in own.args if isinstance(one, ast.Name)]
+    return tuple(dict.fromkeys(name for name in names if name not in leaves.student))
 
 
 def _lines(tree: ast.Module, text: str) -> tuple[int, ...]:
@@ -142,4 +159,4 @@ def _replayed(leaves: Leaves, node: ast.AST) -> Any:
     return None
 
 
-__all__ = ["Split", "SplitError", "import_lines", "parsed", "split", "student_names"]
+__all__ = ["Split", "SplitError", "import_lines", "parsed", "shown_code", "split", "student_names"]
