@@ -236,13 +236,13 @@ def _noted_submission(book: Any, task: Task, student: str) -> Any:
         with book.db.no_autoflush:
             known = book.find_assignment(task.name)
             submission = api.SubmittedAssignment(assignment=known, student=book.find_student(student))
-            book.db.add(submission)
+            made: list[Any] = [submission]
             for own in known.notebooks:
                 notebook = api.SubmittedNotebook(notebook=own, assignment=submission)
-                for cell in [*own.grade_cells, *own.task_cells]:
-                    api.Grade(cell=cell, notebook=notebook)
-                for cell in [*own.solution_cells, *own.task_cells]:
-                    api.Comment(cell=cell, notebook=notebook)
+                grades = [api.Grade(cell=cell, notebook=notebook) for cell in [*own.grade_cells, *own.task_cells]]
+                cells = [*own.solution_cells, *own.task_cells]
+                made += [notebook, *grades, *(api.Comment(cell=cell, notebook=notebook) for cell in cells)]
+            book.db.add_all(made)
     if (handed_in := _handed_in(task, _submitted(task, student))) is not None:
         submission.timestamp = handed_in
     return submission
