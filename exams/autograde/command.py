@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from exams.autograde.marker import Marker
+from exams.autograde.runner import UnavailableError
+
+if TYPE_CHECKING:
+    from exams.autograde.course import Report
 
 ANSWERS = (sys.executable, "-m", "hub.cli", "answers")
 """The command that runs students' code in a sandbox; it is asked over pipes, nothing of it is imported."""
@@ -21,19 +29,26 @@ def course_command(course: Path, assignment: str) -> None:
 
     Example: xinglin exam mark --course ~/physiology nerve
     """
-    # nbgrader takes seconds to import, and every `xinglin` command imports this module
-    from exams.autograde.course import CourseError, mark_assignment
-    from exams.autograde.runner import UnavailableError
-
     try:
-        report = mark_assignment(course, assignment, ANSWERS, _progress)
-    except (CourseError, UnavailableError) as error:
+        report = asyncio.run(_marked(course, assignment))
+    except UnavailableError as error:
         raise click.ClickException(str(error)) from error
     for student, why in report.failed.items():
         click.echo(f"{student}: {why}", err=True)
     click.echo(f"{len(report.marked)} submissions were marked; {len(report.skipped)} had been marked before.")
     if report.failed:
         raise click.ClickException(f"{len(report.failed)} submissions could not be marked.")
+
+
+async def _marked(course: Path, assignment: str) -> Report:
+    async with Marker(ANSWERS) as marker:
+        # nbgrader takes seconds to import, and every command imports this module; the sandbox starts meanwhile
+        from exams.autograde.course import CourseError, mark
+
+        try:
+            return await mark(course, assignment, marker, _progress)
+        except CourseError as error:
+            raise click.ClickException(str(error)) from error
 
 
 class Mark(click.Command):

@@ -65,38 +65,43 @@ def mark_assignment(course: Path, name: str, answers: Sequence[str], progress: P
     `answers`: the command that runs students' code. Raises CourseError where the assignment has not been generated, or
     holds tests that cannot be marked apart from the students' code; UnavailableError where the command does not work.
     """
-    return asyncio.run(_mark(course.absolute(), name, answers, progress or _silent))
+
+    async def marked() -> Report:
+        async with Marker(answers) as marker:
+            return await mark(course, name, marker, progress or _silent)
+
+    return asyncio.run(marked())
 
 
 def _silent(done: int, of: int) -> None:
     """Where nobody wants to know."""
 
 
-async def _mark(course: Path, name: str, answers: Sequence[str], progress: Progress) -> Report:
-    folders = _folders(course, name)
+async def mark(course: Path, name: str, marker: Marker, progress: Progress) -> Report:
+    """`mark_assignment` by a marker that may have been started before."""
+    folders = _folders(course.absolute(), name)
     with _gradebook(folders) as book:
         task = _task(folders, name, book)
-        waiting, report = _waiting(task), Report()
-        async with Marker(answers) as marker:
-            if refusals := await _check(marker, task):
-                raise CourseError("\n".join(map(str, refusals)))
-            report.skipped.extend(student for student, due in waiting.items() if not due)
-            due = [student for student, due in waiting.items() if due]
-            turn = asyncio.Semaphore(2 * marker.at_once)
-            marking = [asyncio.create_task(_submission(task, marker, turn, student)) for student in due]
-            try:
-                for done, (student, made) in enumerate(zip(due, marking, strict=True), 1):
-                    try:
-                        await made
-                    except (OSError, ValueError, nbformat.ValidationError) as error:
-                        report.failed[student] = f"{type(error).__name__}: {error}"
-                    else:
-                        _record(task, book, student, made.result())
-                        report.marked.append(student)
-                    progress(done, len(due))
-            finally:
-                for made in marking:
-                    made.cancel()
+        if refusals := await _check(marker, task):
+            raise CourseError("\n".join(map(str, refusals)))
+        waiting = _waiting(task)
+        due = [student for student, to_mark in waiting.items() if to_mark]
+        report = Report(skipped=[student for student, to_mark in waiting.items() if not to_mark])
+        turn = asyncio.Semaphore(2 * marker.at_once)
+        marking = [asyncio.create_task(_submission(task, marker, turn, student)) for student in due]
+        try:
+            for done, (student, made) in enumerate(zip(due, marking, strict=True), 1):
+                try:
+                    marked = await made
+                except (OSError, ValueError, AttributeError, nbformat.ValidationError) as error:
+                    report.failed[student] = f"{type(error).__name__}: {error}"  # it is no notebook, or not to be read
+                else:
+                    _record(task, book, student, marked)
+                    report.marked.append(student)
+                progress(done, len(due))
+        finally:
+            for made in marking:
+                made.cancel()
     return report
 
 

@@ -72,6 +72,8 @@ class Marker:
         self._asked = 0
 
     async def __aenter__(self) -> Marker:
+        for process in (self._answers, *self._judges):
+            await process.start()
         return self
 
     async def __aexit__(

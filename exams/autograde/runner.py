@@ -52,6 +52,10 @@ class Process:
                     if tried == TRIES:
                         raise UnavailableError(f"{self._command[0]} ended {TRIES} times over a request.") from error
 
+    async def start(self) -> None:
+        """Start the process before it is asked, as while something else takes its time."""
+        await self._started()
+
     async def _ask(self, request: Mapping[str, Any]) -> Any:
         number = str(next(self._numbers))
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()

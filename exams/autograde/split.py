@@ -34,14 +34,15 @@ GIVEN, CAUGHT = "__given__", "__caught__"
 class Split:
     """The two programs of a test cell. lines: the cell's line for each line of `replay`, both counted from 1.
 
-    arguments: names of the test's own that it gives to the student's code. quiet: the cell ends in `;`, so that IPython
-    would show no value of it.
+    arguments: names of the test's own that it gives to the student's code. calls: how many leaves there are. quiet: the
+    cell ends in `;`, so that IPython would show no value of it.
     """
 
     probe: str
     replay: str
     lines: tuple[int, ...]
     arguments: tuple[str, ...]
+    calls: int
     quiet: bool
 
 
@@ -109,6 +110,7 @@ def split(source: str, student: frozenset[str]) -> Split:
         text,
         _lines(replay, text),
         _arguments(leaves),
+        len(leaves.number),
         source.rstrip().endswith(";"),
     )
 
