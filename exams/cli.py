@@ -11,7 +11,7 @@ from typing import IO, Any
 import click
 
 from exams import release
-from exams.autograde.command import Mark
+from exams.autograde.command import Mark, verified
 from exams.bank_cli import item_group
 from exams.build_cli import BANK, assemble_command, build_command
 from exams.documents import DocumentError
@@ -57,6 +57,7 @@ def check_command(folder: Path) -> None:
     Example: xinglin exam check exams/bank/diagnostics
     """
     items = load_bank(folder)
+    verified(items)
     for topic in dict.fromkeys(item.topic for item in items):
         own = [item.type for item in items if item.topic == topic]
         counted = "  ".join(f"{kind} {own.count(kind)}" for kind in dict.fromkeys(own))

@@ -1,9 +1,10 @@
-"""`xinglin exam mark --course FOLDER ASSIGNMENT`: an assignment of any nbgrader course, marked in bulk."""
+"""Code in the commands: `xinglin exam mark --course FOLDER ASSIGNMENT`, and code items verified with their bank."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import click
 
 from exams.autograde.marker import Marker
 from exams.autograde.runner import UnavailableError
+from exams.items import Item
 
 if TYPE_CHECKING:
     from exams.autograde.course import Report
@@ -49,6 +51,23 @@ async def _marked(course: Path, assignment: str) -> Report:
             return await mark(course, assignment, marker, _progress)
         except CourseError as error:
             raise click.ClickException(str(error)) from error
+
+
+def verified(items: Iterable[Item]) -> None:
+    """Run the solutions of the code items among `items` with their tests; a ClickException says which do not pass."""
+    own = [item for item in items if item.type == "code"]
+
+    async def refusals() -> list[str]:
+        from exams.autograde.answers import check  # brings nbgrader
+
+        async with Marker(ANSWERS) as marker:
+            return [str(one) for found in await asyncio.gather(*(check(marker, item) for item in own)) for one in found]
+
+    try:
+        if own and (said := asyncio.run(refusals())):
+            raise click.ClickException("\n".join(said))
+    except UnavailableError as error:
+        raise click.ClickException(str(error)) from error
 
 
 class Mark(click.Command):

@@ -9,7 +9,9 @@ and its folder appears by one renaming after it, so that whoever starts again go
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -112,7 +114,9 @@ def _folders(course: Path, name: str) -> CourseDirectory:
 
 @contextmanager
 def _gradebook(folders: CourseDirectory) -> Iterator[Any]:
-    book = api.Gradebook(folders.db_url, folders.course_id or None)
+    # a new gradebook calls `alembic`, which lies beside this Python and need not be on PATH
+    with utils.setenv(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])):
+        book = api.Gradebook(folders.db_url, folders.course_id or None)
     try:
         yield book
     finally:

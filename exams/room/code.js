@@ -38,7 +38,7 @@ export function code(item, value, change) {
   const made = text(item, value ?? item.starter, change);
   const field = made.element.querySelector("textarea");
   let leaving = false;
-  Object.assign(field, { spellcheck: false, rows: 14, wrap: "off", autocapitalize: "off", autocomplete: "off" });
+  Object.assign(field, { spellcheck: false, rows: 10, wrap: "off", autocapitalize: "off", autocomplete: "off" });
   field.setAttribute("autocorrect", "off");
   field.setAttribute("aria-describedby", "code-keys text-count");
   field.classList.add("code");
@@ -57,9 +57,9 @@ export function code(item, value, change) {
     else return;
     event.preventDefault();
   });
-  const keys = h("p", { id: "code-keys", class: "hint" }, t("Tab indents. To leave the field, press Escape and then Tab."));
+  const keys = h("p", { id: "code-keys", class: "note" }, t("Tab indents. To leave the field, press Escape and then Tab."));
   made.element.prepend(
-    ...(item.examples ? [h("p", { class: "hint" }, t("Your code is tried with this, and with more:")), h("pre", { class: "code-shown" }, item.examples)] : []),
+    ...(item.examples ? [h("p", { class: "note" }, t("Your code is tried with this, and with more:")), h("pre", { class: "code-shown", tabindex: 0 }, item.examples)] : []),
   );
   made.element.append(keys);
   return made;

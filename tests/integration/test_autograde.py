@@ -17,9 +17,12 @@ from nbgrader.api import Gradebook
 from benchmarks.autograde import lab, quickstart, run
 from exams.autograde import marker as marking
 from exams.autograde import verdict
+from exams.autograde.answers import check, code_marks
 from exams.autograde.assignment import assignment
 from exams.autograde.course import CourseError, mark_assignment
 from exams.autograde.marker import Marker
+from exams.items import load_bank
+from exams.marking import BLANK, CORRECT, Mark, examples
 
 ROOT = Path(__file__).parents[2]
 SANDBOX = [sys.executable, "-m", "hub.cli", "answers"]
@@ -164,31 +167,42 @@ def outcomes(source: Any, **cells: str) -> dict[str, tuple[float, str]]:
 YES = "class Yes(int):\n    def __eq__(self, other):\n        return True\ndef f(n):\n    return Yes(n)"
 
 
-@pytest.mark.parametrize(
-    ("answer", "outcome"),
-    [
-        ("def f(n):\n    return n * n", (2.0, verdict.PASSED)),
-        ("def f(n):\n    return n", (0.0, verdict.FAILED)),
-        ("def f(n):\n    raise ValueError('no')", (0.0, verdict.RAISED)),
-        ("", (0.0, verdict.MISSING)),
-        ("def f(n):\n    return object()", (0.0, verdict.NO_DATA)),
-        ("import sys\ndef f(n):\n    print('!', file=sys.stderr)\n    return n * n", (0.0, verdict.WROTE)),
-        ("def f(n):\n    import os\n    os._exit(0)", (0.0, marking.STOPPED)),
-        # a value that would say yes to every question, and a number that a test's own arithmetic dies of
-        (YES, (0.0, verdict.NO_DATA)),
-        ("def f(n):\n    return 10 ** 4000000", (0.0, verdict.TOO_MUCH)),
-        # a student who reaches for the test, and for Python itself
-        ("import builtins\nbuiltins.AssertionError = None\ndef f(n):\n    return 0", (0.0, verdict.FAILED)),
-        ("import sys\ndef f(n):\n    return str(sys._getframe(2).f_globals)", (0.0, verdict.FAILED)),
-    ],
-)  # fmt: skip
-def test_an_answer_earns_what_its_values_are_worth(answer: str, outcome: tuple[float, str]) -> None:
+ANSWERS = {
+    "def f(n):\n    return n * n": (2.0, verdict.PASSED),
+    "def f(n):\n    return n": (0.0, verdict.FAILED),
+    "def f(n):\n    raise ValueError('no')": (0.0, verdict.RAISED),
+    "x = 1": (0.0, verdict.MISSING),
+    "def f(n):\n    return object()": (0.0, verdict.NO_DATA),
+    "import sys\ndef f(n):\n    print('!', file=sys.stderr)\n    return n * n": (0.0, verdict.WROTE),
+    "def f(n):\n    import os\n    os._exit(0)": (0.0, marking.STOPPED),
+    # a value that would say yes to every question, and a number that a test's own arithmetic dies of
+    YES: (0.0, verdict.NO_DATA),
+    "def f(n):\n    return 9 if n == 3 else 10 ** 1000000": (0.0, verdict.TOO_MUCH),
+    # students who reach for what Python tests with, for the test, and for what is to be emitted
+    "import builtins\nbuiltins.AssertionError = None\ndef f(n):\n    return 0": (0.0, verdict.FAILED),
+    "import sys\ndef f(n):\n    return str(sys._getframe(2).f_globals)": (0.0, verdict.FAILED),
+    "import sys\ndef f(n):\n    sys._getframe(1).f_globals['__leaf__'] = print\n    return 0": (0.0, verdict.FAILED),
+}
+
+
+def test_an_answer_earns_what_its_values_are_worth() -> None:
     source = notebook("def f(n):\n    return n * n", tests="assert f(3) == 9\nassert 7 ** f(2) == 2401")
-    assert outcomes(source, c0=answer) == {"test": outcome}
+    own = assignment(source)
+
+    async def marked() -> dict[str, tuple[float, str]]:
+        async with Marker(SANDBOX) as marker:
+            found = {}
+            for answer in ANSWERS:
+                source.cells[0].source = answer
+                outcome = (await marker.mark(own, source)).outcomes["test"]
+                found[answer] = (outcome.points, outcome.reason)
+            return found
+
+    assert asyncio.run(marked()) == ANSWERS
 
 
 def test_a_loop_without_an_end_costs_its_own_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(marking, "LIMITS", {**marking.LIMITS, "wall_s": 8.0, "cpu_s": 2})
+    monkeypatch.setattr(marking, "LIMITS", {**marking.LIMITS, "wall_s": 4.0, "cpu_s": 60})
     source = notebook("def f(n):\n    return n", "def g(n):\n    return n", tests="assert f(1) == 1")
     other = notebook(tests="assert g(1) == 1").cells
     other[0].metadata["nbgrader"]["grade_id"] = "other"
@@ -215,6 +229,41 @@ def test_a_runner_that_dies_is_started_again(tmp_path: Path) -> None:
 
     assert asyncio.run(marked()) == 2.0
     assert flag.exists()
+
+
+CODE = [item for folder in sorted((ROOT / "exams" / "bank").iterdir()) if folder.is_dir() for item in load_bank(folder)]
+CODE = [item for item in CODE if item.type == "code"]
+
+
+def test_the_code_items_of_our_banks() -> None:
+    async def checked() -> list[str]:
+        async with Marker(SANDBOX) as marker:
+            return [str(one) for item in CODE for one in await check(marker, item)]
+
+    assert asyncio.run(checked()) == []
+    own = {item.id: examples(item) for item in CODE}
+    sheets = {
+        "right": {name: one.correct for name, one in own.items()},
+        "wrong": {name: one.wrong for name, one in own.items()},
+        "invalid": {name: one.invalid for name, one in own.items()},
+        "blank": {},
+        "partly": {"dx-code-003": "def anion_gap(na, cl, hco3, albumin=40):\n    return na - cl - hco3"},
+    }
+    marks = code_marks(CODE, sheets, SANDBOX)
+    for item in CODE:
+        assert marks["right"][item.id] == Mark(item.points, item.points, True, CORRECT)
+        assert marks["wrong"][item.id] == Mark(0.0, item.points, False, verdict.MISSING)
+        assert {marks[number][item.id].reason for number in ("invalid", "blank")} == {BLANK}
+    assert marks["partly"]["dx-code-003"] == Mark(2.0, 4.0, False, verdict.PARTLY)
+
+
+def test_a_bank_whose_solution_does_not_pass_is_refused(tmp_path: Path) -> None:
+    text = (ROOT / "exams" / "bank" / "diagnostics" / "programs.yaml").read_text(encoding="utf-8")
+    (tmp_path / "one.yaml").write_text(text.replace("rr = 60 / rate", "rr = rate / 60"), encoding="utf-8")
+    arguments = [sys.executable, "-m", "hub.cli", "exam", "check", str(tmp_path)]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert done.stderr.strip().startswith("Error: dx-code-002, line 3: The reference solution does not pass this test")
 
 
 def test_the_lab_passes_its_own_check() -> None:

@@ -14,6 +14,7 @@ from nbgrader import api
 
 from courses.cases import CaseStore
 from exams import exchange, gradebook, marking, paper
+from exams.autograde.answers import code_marks
 from exams.form import Form
 from exams.items import TYPES, load_bank
 from exams.office import mark_sheet
@@ -134,7 +135,8 @@ def test_stock_autograde_gives_the_same_marks(
     assert exchange.collect(course, form, set(sheets), Sheets(sheets), images) == sorted(sheets)
     assert exchange.collect(course, form, set(sheets), Sheets(sheets), images) == []
     closed = dict.fromkeys(sheets, exchange.instant(CLOSED_MS))
-    marks = {number: mark_sheet(form, own, images) for number, own in sheets.items()}
+    run = code_marks(form.items, sheets, [sys.executable, "-m", "hub.cli", "answers"])
+    marks = {number: mark_sheet(form, own, images) | run[number] for number, own in sheets.items()}
     gradebook.record(course, form, marks, closed)
     ours, remarks = scores(course), comments(course)
     assert ours["1001", form.items[0].id] == form.items[0].points
