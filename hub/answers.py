@@ -147,31 +147,35 @@ async def attempt(warm: Warm, job: Job) -> dict[str, Any]:
 class Service:
     """Jobs by a warm process, which is started with the first one and again where it died."""
 
-    def __init__(self, at_once: int) -> None:
-        self._turns = asyncio.Semaphore(at_once)
+    def __init__(self) -> None:
         self._starting = asyncio.Lock()
         self._warm: Warm | None = None
 
     async def start(self) -> Warm:
-        """The warm process. Raises SandboxMissingError or WarmLostError."""
+        """The warm process. Raises SandboxMissingError, or WarmLostError where it fails to start TRIES times."""
         async with self._starting:
-            if self._warm is None or self._warm.lost:
-                if self._warm is not None:
-                    log.warning("The sandbox of answers has ended; another takes its place.")
-                    await self._warm.close()
-                self._warm = await Warm.start()
+            for left in reversed(range(TRIES)):
+                if self._warm is not None and not self._warm.lost:
+                    break
+                await self.close()
+                try:
+                    self._warm = await Warm.start()
+                except WarmLostError:
+                    if not left:
+                        raise
+                    log.warning("The sandbox did not start; it is tried again.")
+            assert self._warm is not None  # noqa: S101 - for the type checker; else the last try has raised
             return self._warm
 
     async def run(self, job: Job) -> dict[str, Any]:
         """The reply to a job. Raises WarmLostError where no sandbox can be started any more."""
-        async with self._turns:
-            for _ in range(TRIES):
-                warm = await self.start()
-                began = time.monotonic()
-                try:
-                    return await attempt(warm, job)
-                except WarmLostError as error:
-                    log.warning("The sandbox was lost over the job %s: %s.", job.id, error)
+        for _ in range(TRIES):
+            warm = await self.start()
+            began = time.monotonic()
+            try:
+                return await attempt(warm, job)
+            except WarmLostError as error:
+                log.warning("The sandbox was lost over the job %s: %s.", job.id, error)
         seconds = round(time.monotonic() - began, 4)
         return {"id": job.id, "cells": [], "stopped": {"why": "ended", "cell": 0}, "seconds": seconds}
 
@@ -179,30 +183,40 @@ class Service:
         """End everything."""
         if self._warm is not None:
             await self._warm.close()
+            self._warm = None
 
 
-async def serve(service: Service, reader: asyncio.StreamReader, say: Callable[[bytes], None]) -> None:
-    """Answer jobs until there are no more and all are answered. Raises what the first one that cannot be run does."""
-    async with asyncio.TaskGroup() as tasks:
-        while line := await reader.readline():
-            tasks.create_task(_answer(service, Job.parse(line), say))
-    await service.close()
+async def serve(service: Service, at_once: int, reader: asyncio.StreamReader, say: Callable[[bytes], None]) -> None:
+    """Answer jobs, so many at once, until there are no more. Raises what the first one that cannot be run does."""
+    turns = asyncio.Semaphore(at_once)
 
+    async def answer(job: Job) -> None:
+        try:
+            reply = await service.run(job)
+        finally:
+            turns.release()
+        say(json.dumps(reply, separators=(",", ":")).encode() + b"\n")
 
-async def _answer(service: Service, job: Job, say: Callable[[bytes], None]) -> None:
-    reply = await service.run(job)
-    say(json.dumps(reply, separators=(",", ":")).encode() + b"\n")
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            while line := await reader.readline():
+                await turns.acquire()  # what is not read yet waits with whoever asks
+                tasks.create_task(answer(Job.parse(line)))
+    except* WarmLostError as lost:
+        raise lost.exceptions[0] from None
+    finally:
+        await service.close()
 
 
 async def main(at_once: int) -> None:
     """Serve standard input and output. Raises SandboxMissingError where there is no bubblewrap."""
     loop, reader = asyncio.get_running_loop(), asyncio.StreamReader(limit=LONGEST_JOB)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    service = Service(at_once)
+    service = Service()
     await service.start()
 
     def say(line: bytes) -> None:
         sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()
 
-    await serve(service, reader, say)
+    await serve(service, at_once, reader, say)
