@@ -46,6 +46,8 @@ CHANNEL = 3
 """The descriptor by which cells come in, and what became of them goes out."""
 NICE = 15
 """Behind whoever watches it, and behind whoever waits for an exam's page."""
+READY = b"ready\n"
+"""What a job says before its first cell: what goes wrong until then is no student's doing."""
 OPEN_FILES = 256
 MOST_FILES = 10_000
 LIBRARIES = 1024 * MIB
@@ -146,6 +148,7 @@ class Answer:
 
     def serve(self) -> None:
         """One cell a line in, one line out for each, until there are no more."""
+        self._write(CHANNEL, READY)
         with open(CHANNEL, "rb", closefd=False) as cells:
             while line := cells.readline():
                 frame = self._run(self._loads(line.decode()))

@@ -25,7 +25,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from hub.kernels import usage, wire
+from hub.kernels import seccomp, usage, wire
 from hub.kernels.answer import NAMESPACES, Allowed, become_answer
 from hub.kernels.app import KernelApp, without_debugger
 from hub.kernels.isolation import enter
@@ -190,6 +190,8 @@ def prepare(preload: list[str]) -> tuple[KernelApp, Outputs]:
     outputs = keep_outputs(app)
     app.warm()
     draw_once()
+    if not seccomp.known():
+        print("There is no filter of system calls for this kind of machine.", file=sys.stderr)
     return app, outputs
 
 

@@ -735,9 +735,15 @@ def test_a_lost_sandbox_is_replaced_and_its_jobs_are_run_again(runner):
 
 
 def test_a_job_that_loses_two_sandboxes_is_given_up(runner):
-    job = runner.send("import time\ntime.sleep(1000)", wall_s=100)
+    job = runner.send("import os, time\nif os.fork():\n    os.fork()\ntime.sleep(1000)", wall_s=60)
     for _ in range(2):
-        warm = until(lambda: next(iter(jobs_of(runner)), None), 30, "the job runs", 0.01).parent()
+        sleeping = until(
+            lambda: next((each for each in jobs_of(runner) if len(each.children()) == 2), None),
+            30,
+            "the job runs",
+            0.01,
+        )
+        warm = sleeping.parent()
         warm.kill()
         warm.wait(10)
     held(runner.reply(job), "ended")
