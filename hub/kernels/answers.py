@@ -189,10 +189,22 @@ def prepare(preload: list[str]) -> tuple[KernelApp, Outputs]:
         importlib.import_module(module)
     outputs = keep_outputs(app)
     app.warm()
+    fail_once(app)
     draw_once()
     if not seccomp.known():
         print("There is no filter of system calls for this kind of machine.", file=sys.stderr)
     return app, outputs
+
+
+def fail_once(app: KernelApp) -> None:
+    """A first traceback imports and compiles what colours it, for an eighth of a second."""
+    shell: Any = app.shell
+    for source in ("1 / 0", "1 +"):
+        shell.run_cell(source, store_history=False)
+    shell._last_traceback = None
+    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+        if hasattr(sys, name):
+            delattr(sys, name)
 
 
 def draw_once() -> None:
