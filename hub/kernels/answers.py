@@ -12,6 +12,7 @@ A job's content never passes through here: a fork has the memory of its parent, 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib
 import os
@@ -20,10 +21,11 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from hub.kernels import usage, wire
+from hub.kernels import seccomp, usage, wire
 from hub.kernels.answer import NAMESPACES, Allowed, become_answer
 from hub.kernels.app import KernelApp, without_debugger
 from hub.kernels.isolation import enter
@@ -33,6 +35,8 @@ from hub.kernels.parent import ForkRefusedError, fork, quiet_heap, single_thread
 
 LOOK_S = 0.02
 """How often the processes of jobs are looked at; by what they fill or fork in between, limits are missed."""
+MEASURE_S = 0.1
+"""Of reading how much one job's processes hold."""
 PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 LONGEST_WORD = 500
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -54,9 +58,15 @@ class Job:
         self.asked = not usage.exiting(self.pid)
         self.end()
 
-    def end(self) -> None:
-        """Its first process is the first of its namespace: all others there end with it."""
+    def end(self, known: Iterable[int] = ()) -> None:
+        """Its first process is the first of its namespace: all others there end with it.
+
+        Those that are `known` are told at once: until the first one has gone, they could fork.
+        """
         os.kill(self.pid, signal.SIGKILL)  # not reaped yet, so that the number is its own
+        for pid in known:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 class Answers:
@@ -143,7 +153,7 @@ class Answers:
         for job in self._jobs.values():
             if not job.asked and job.why is None and (why := self._over(job, seen)):
                 job.why = why
-                job.end()
+                job.end(usage.below(job.pid, seen))
 
     def _over(self, job: Job, seen: dict[int, usage.Process]) -> str | None:
         allowed, own = job.allowed, usage.below(job.pid, seen)
@@ -155,7 +165,7 @@ class Answers:
             return "cpu"
         if used.tasks > allowed.tasks:
             return "tasks"
-        if used.resident > memory and usage.proportional(own, seen) > memory:
+        if used.resident > memory and usage.proportional(own, seen, MEASURE_S) > memory:
             return "memory"
         return None
 
@@ -179,8 +189,22 @@ def prepare(preload: list[str]) -> tuple[KernelApp, Outputs]:
         importlib.import_module(module)
     outputs = keep_outputs(app)
     app.warm()
+    fail_once(app)
     draw_once()
+    if not seccomp.known():
+        print("There is no filter of system calls for this kind of machine.", file=sys.stderr)
     return app, outputs
+
+
+def fail_once(app: KernelApp) -> None:
+    """A first traceback imports and compiles what colours it, for an eighth of a second."""
+    shell: Any = app.shell
+    for source in ("1 / 0", "1 +"):
+        shell.run_cell(source, store_history=False)
+    shell._last_traceback = None
+    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+        if hasattr(sys, name):
+            delattr(sys, name)
 
 
 def draw_once() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import os
 import struct
 from collections.abc import Iterable
@@ -123,14 +124,15 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
+@functools.cache
 def packed(machine: str) -> bytes:
     """The filter as Linux reads it."""
     return b"".join(struct.pack("=HBBI", *line) for line in program(machine))
 
 
 def known() -> bool:
-    """Whether there is a filter for this machine."""
-    return os.uname().machine in MACHINES
+    """Whether there is a filter for this machine; it is made then, for all forks."""
+    return (machine := os.uname().machine) in MACHINES and bool(packed(machine))
 
 
 def refuse_system_calls() -> None:

@@ -6,6 +6,7 @@ Processes that lost their parent belong to the first process of their namespace,
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -74,10 +75,15 @@ def total(pids: Iterable[int], seen: Mapping[int, Process]) -> Usage:
     return Usage(sum(each.cpu_s for each in own), sum(each.tasks for each in own), sum(each.resident for each in own))
 
 
-def proportional(pids: Iterable[int], seen: Mapping[int, Process]) -> int:
-    """Bytes that `pids` hold, what several share counted once; a process that hides its memory counts in full."""
-    held = 0
-    for pid in pids:
+def proportional(pids: Iterable[int], seen: Mapping[int, Process], within_s: float) -> int:
+    """Bytes that `pids` hold, what several share counted once; a process that hides its memory counts in full.
+
+    The largest ones come first, and none more after `within_s` seconds: one that forks without pause is slow to read.
+    """
+    held, until = 0, time.monotonic() + within_s
+    for pid in sorted(pids, key=lambda pid: -seen[pid].resident):
+        if time.monotonic() > until:
+            break
         try:
             with open(f"/proc/{pid}/smaps_rollup", encoding="ascii", errors="replace") as file:
                 held += next(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
