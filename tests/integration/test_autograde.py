@@ -107,12 +107,12 @@ def test_a_lab_and_what_a_marker_sees_of_it(tmp_path: Path) -> None:
 
 def notebook(*cells: str, tests: str, points: float = 2) -> Any:
     """A source notebook: students' cells, and a test named `test`."""
-    flags = {"schema_version": 3, "task": False}
+    flags = {"schema_version": 3, "task": False, "locked": False}
     own = [
         new_code_cell(text, metadata={"nbgrader": {**flags, "grade_id": f"c{at}", "solution": True, "grade": False}})
         for at, text in enumerate(cells)
     ]
-    graded = {**flags, "grade_id": "test", "grade": True, "solution": False, "locked": True, "points": points}
+    graded = flags | {"grade_id": "test", "grade": True, "solution": False, "locked": True, "points": points}
     return new_notebook(cells=[*own, new_code_cell(tests, metadata={"nbgrader": graded})])
 
 

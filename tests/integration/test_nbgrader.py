@@ -90,10 +90,12 @@ def test_the_release_holds_no_secret(course: Path, form: Form) -> None:
             assert secret not in release
     graded = [cell for cell in cells if cell.metadata.get("nbgrader", {}).get("grade")]
     assert all("value" not in cell.source and "right" not in cell.source for cell in graded)
-    assert {cell.source for cell in cells if cell.metadata.get("nbgrader", {}).get("solution")} == {
-        "answer = None",
-        "（未作答）",
-    }
+    begun = {f"{item.starter}\nanswer = None" for item in form.items if item.type == "code"}
+    solved = {cell.source for cell in cells if cell.metadata.get("nbgrader", {}).get("solution")}
+    assert solved == {"answer = None", "（未作答）", *begun}
+    for item in form.items:
+        for secret in filter(None, [item.solution, *item.tests.partition("BEGIN HIDDEN TESTS")[2].splitlines()[1:-1]]):
+            assert secret.strip() not in text
     assert "HIDDEN" not in release
     assert "SOLUTION" not in release
 
