@@ -82,7 +82,7 @@ FILES = (
     N_("the format cannot hold its text"),
     N_("the format has no place for a tracing or a DICOM image and its measuring; xlsx carries it"),
     N_("comes back changed: the format has no place for it as it stands"),
-    N_("the format has no place for code and its tests"),
+    N_("the format has no place for code and its tests; xlsx carries it"),
     N_("stands in comments, which other programs skip"),
     N_("is repeated in each item that shares it"),
     N_("are repeated in each item that shares them"),

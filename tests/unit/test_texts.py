@@ -13,6 +13,7 @@ from babel.messages.pofile import read_po
 from courses.cases import BUILT_IN
 from courses.messages import Message
 from exams import marking
+from exams.autograde import marker
 from hub.people import Role
 from widgets.i18n import language_of, translations
 from widgets.labels import labels
@@ -80,7 +81,10 @@ LOOKED_UP = {
         "Something went wrong!\nBe sure your new password has at least 10 characters and is not too common.",
     },
     # a mark's reason is a constant; the page of results translates it
-    "exams": {marking.CORRECT, marking.PARTLY, marking.WRONG, marking.BLANK, marking.INVALID, marking.AWAITS_MARKER},
+    "exams": {
+        *(marking.CORRECT, marking.PARTLY, marking.WRONG, marking.BLANK, marking.INVALID),
+        *(marking.AWAITS_MARKER, marking.AWAITS_RUN, *marker.REASONS, *marker.REFUSALS),
+    },
     # titles of series, which are data
     "courses": {"CT phantom", "CT slice (pydicom CT_small)"},
     "widgets": set(),
