@@ -13,6 +13,7 @@ from string import ascii_uppercase
 import click
 
 from exams import blueprint, ledger, roster, sealed
+from exams.autograde.command import verified
 from exams.bankdesk.furnish import FOLDER as BANKS
 from exams.exam import EXAM_ID, ROSTER, Exam, Session
 from exams.form import Form
@@ -155,6 +156,7 @@ def build_command(
     candidates = _roster(roster_file)
     schools = tuple(dict.fromkeys(candidate.school for candidate in candidates))
     forms = _papers(papers, name) if papers else _assembled(bank, plan, name, FORMS[:1], seed)
+    verified(item for form in forms for item in form.items)
     names = tuple(form.id for form in forms)
     rules = (sessions, checkin, late_minutes, seb_keys)
     made = Exam(name, course, title, opens, closes, minutes, lead, schools, names, folder, *rules)

@@ -11,6 +11,7 @@ from typing import IO, Any
 import click
 
 from exams import release
+from exams.autograde.command import Mark, verified
 from exams.bank_cli import item_group
 from exams.build_cli import BANK, assemble_command, build_command
 from exams.documents import DocumentError
@@ -58,6 +59,7 @@ def check_command(folder: Path) -> None:
     Example: xinglin exam check exams/bank/diagnostics
     """
     items = load_bank(folder)
+    verified(items)
     for topic in dict.fromkeys(item.topic for item in items):
         own = [item.type for item in items if item.topic == topic]
         counted = "  ".join(f"{kind} {own.count(kind)}" for kind in dict.fromkeys(own))
@@ -98,7 +100,7 @@ def collect_command(settings: Settings, name: str, by: str, language: str) -> No
     click.echo(said)
 
 
-@exam.command("mark")
+@exam.command("mark", cls=Mark)
 @name
 @by
 @language

@@ -25,9 +25,12 @@ from exams import paper
 from exams.exam import GRADEBOOK
 from exams.exchange import TIMESTAMP, submitted_folder
 from exams.form import Form
+from exams.items import Item
 from exams.marking import BLANK, Mark
+from widgets.i18n import translations
 
 NO_RESPONSE = "No response."  # nbgrader's own words for it
+FEEDBACK_LANGUAGE = "zh"  # of what is kept with the marks and so is said to everybody
 CONFIG = Path(__file__).parents[1] / "configs" / paper.CONFIG
 
 
@@ -164,6 +167,13 @@ def _add_submissions(session: Any, cells: _Cells, new: Mapping[str, str], submit
     rows.insert(session, api.SubmittedNotebook, notebooks)
 
 
+def _why(item: Item, mark: Mark) -> str | None:
+    """What is said to a candidate whose code does not earn all its points: why, without a hidden test's text."""
+    return (
+        None if item.type != "code" or mark.correct else translations("exams", FEEDBACK_LANGUAGE).gettext(mark.reason)
+    )
+
+
 def _columns(
     cells: _Cells, form: Form, marks: Sequence[Mapping[str, Mark]]
 ) -> tuple[list[rows.Column], list[rows.Column]]:
@@ -173,7 +183,7 @@ def _columns(
     for item in form.items:
         column = [own[item.id] for own in marks]
         grades.append((cells.grades[item.id], [None if one.correct is None else one.points for one in column]))
-        said = [NO_RESPONSE if one.reason == BLANK else None for one in column]
+        said = [NO_RESPONSE if one.reason == BLANK else _why(item, one) for one in column]
         comments.append((cells.solution(item.id), said))
     return grades, comments
 
@@ -245,14 +255,15 @@ def results(course: Path, form: Form) -> dict[str, list[Result]]:
         cells = _cells(book, form)
         numbers = {notebook: number for number, notebook in _submissions(book.db, cells).items()}
         grades = sa.select(api.Grade.notebook_id, api.Grade.cell_id, api.Grade.score, api.Grade.needs_manual_grade)
-        remarks = sa.select(api.Comment.notebook_id, api.Comment.cell_id, api.Comment.manual_comment)
+        auto, manual = api.Comment.auto_comment, api.Comment.manual_comment
+        remarks = sa.select(api.Comment.notebook_id, api.Comment.cell_id, sa.func.coalesce(manual, auto))
         here = api.SubmittedNotebook.notebook_id == cells.notebook
         found = {
             (notebook, cell): (score, pending)
             for notebook, cell, score, pending in book.db.execute(grades.join(api.SubmittedNotebook).where(here))
         }
         said = {
-            (notebook, cell): text or ""
+            (notebook, cell): "" if text in (None, NO_RESPONSE) else text
             for notebook, cell, text in book.db.execute(remarks.join(api.SubmittedNotebook).where(here))
         }
     return {

@@ -2,7 +2,8 @@
 
 Types: A1 (single sentence), A2 (case), A3/A4 (several on one shared case), B1 (several on shared options), X (several
 options right), numeric, ecg (read from a tracing: by options where it has some, else as a number), measurement (on a
-DICOM image), hotspot (a place marked on one) and short (marked by a teacher against its rubric).
+DICOM image), hotspot (a place marked on one), short (marked by a teacher against its rubric) and code (Python, marked
+by its tests).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from courses.measure import checked
 from courses.models import ecg
 from courses.simulations import SIMULATIONS
+from exams import code
 from exams.asset import ON_IMAGE, parse_asset
 from exams.documents import DocumentError, Fields, read_yaml
 from exams.regions import Region, parse_regions
@@ -24,7 +26,7 @@ SINGLE = ("A1", "A2", "A3", "A4", "B1")
 SHARED_STEM = ("A3", "A4")
 GROUPED = (*SHARED_STEM, "B1")
 FORWARD_ONLY = "A4"  # the case goes on, and what is told later would answer what was asked before
-TYPES = (*SINGLE, "X", "numeric", "ecg", *ON_IMAGE, "short")
+TYPES = (*SINGLE, "X", "numeric", "ecg", *ON_IMAGE, "short", "code")
 MEASURES = ("length", "angle", "ellipse", "probe")
 MARK = "probe"  # what a hotspot item is answered with
 LETTERS = "ABCDEFGH"
@@ -60,8 +62,8 @@ class Item:
     difficulty: expected share of candidates who get it right, 0 to 1. tolerance: greatest accepted distance from the
     key, in `unit`. options: (letter, text) pairs, for B1 the group's. example: the author's own measurement, which
     earns full marks. regions: where a mark on the image earns points. rubric: (points, what earns them) pairs, together
-    `points`. accepted, void: by a later ruling on the key (`exams.key`) these letters are right too, or everybody
-    who sat the paper is given the points.
+    `points`. starter: the code that a candidate begins with; solution, tests: see `exams.code`. accepted, void: by a
+    later ruling on the key (`exams.key`) these letters are right too, or everybody who sat the paper gets the points.
     """
 
     id: str
@@ -87,6 +89,9 @@ class Item:
     rubric: tuple[tuple[float, str], ...] = ()
     model_answer: str = ""
     max_length: int = 0
+    starter: str = ""
+    solution: str = ""
+    tests: str = ""
     accepted: tuple[str, ...] = ()
     void: bool = False
 
@@ -116,9 +121,11 @@ class Item:
                 shown["group_stem"] = self.group.stem
         if self.forward_only:
             shown["forward_only"] = True
-        for name in ("unit", "measure", "max_length"):
+        for name in ("unit", "measure", "max_length", "starter"):
             if getattr(self, name):
                 shown[name] = getattr(self, name)
+        if examples := code.visible(self.tests):
+            shown["examples"] = examples
         return shown
 
     def _public_asset(self) -> dict[str, Any] | None:
@@ -153,6 +160,8 @@ class Item:
         if self.type == "short":
             rubric = [{"points": points, "text": text} for points, text in self.rubric]
             return plain | {"rubric": rubric, "model_answer": self.model_answer, "max_length": self.max_length}
+        if self.type == "code":
+            return plain | {name: getattr(self, name) for name in code.FIELDS}
         if self.type == "hotspot":
             return plain | {"regions": [region.document() for region in self.regions]}
         plain["key"] = list(self.key) if isinstance(self.key, tuple) else self.key
@@ -211,6 +220,8 @@ def parse_item(fields: Fields, groups: Mapping[str, Group], subject: str = "", t
         values |= {"measure": MARK, "regions": regions}
     elif kind == "short":
         values |= _short(fields, values["points"])
+    elif kind == "code":
+        values |= code.parse_code(fields)
     else:
         values |= _number(fields)
         if kind == "measurement":

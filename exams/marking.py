@@ -20,6 +20,7 @@ WRONG = "Wrong."
 BLANK = "No answer."
 INVALID = "This is not a valid answer."
 AWAITS_MARKER = "Awaits a marker."
+AWAITS_RUN = "Awaits its run in the sandbox."
 GIVEN = "Given to everybody by a ruling."
 
 X_SHARE_OF_SUBSET = 0.5
@@ -48,6 +49,8 @@ def mark(item: Item, response: object, series: measure.Image | None = None) -> M
         return Mark(0.0, item.points, False, BLANK)
     if item.type == "short":
         return Mark(0.0, item.points, None, AWAITS_MARKER)
+    if item.type == "code":  # `exams.autograde` runs it
+        return Mark(0.0, item.points, None, AWAITS_RUN)
     if item.type == "X":
         share, reason = _several(item, response)
     elif item.options:
@@ -86,8 +89,10 @@ def points_of(own: Mapping[str, Mark]) -> dict[str, float | None]:
 
 
 def is_blank(item: Item, response: object) -> bool:
-    """Whether nothing was answered; for a short answer what is no text is nothing."""
-    if item.type == "short" and not isinstance(response, str):
+    """Whether nothing was answered; for a short answer and for code what is no text is nothing, and the starter too."""
+    if item.type in ("short", "code") and not isinstance(response, str):
+        return True
+    if item.type == "code" and str(response).strip() == item.starter:
         return True
     return response is None or response == [] or (isinstance(response, str) and not response.strip())
 
@@ -176,7 +181,9 @@ class Examples:
 
 
 def examples(item: Item) -> Examples:
-    """Responses to `item` of every kind; a short answer's `correct` is its model answer, which a teacher marks."""
+    """Responses to `item` of every kind; those of a short answer a teacher marks, those of code a run."""
+    if item.type == "code":
+        return Examples(item.solution, "raise NotImplementedError()", {"not": "text"})
     if item.type == "short":
         return Examples(item.model_answer, "", {"not": "text"})
     if isinstance(item.key, tuple):

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from exams import exchange, gradebook, key, marking, paper
+from exams.autograde.answers import code_marks
 from exams.exam import Exam
 from exams.exchange import Sittings
 from exams.form import Form
+from exams.items import Item
 from exams.marking import Mark
 from exams.marks import MarkStore, Sheet, points_by_number
 from exams.part import Part
@@ -26,11 +28,18 @@ from exams.work import Work
 
 BATCH = 1000
 """Candidates whose marks are written in one transaction: a second or two of work."""
+BATCH_OF_CODE = 200
+"""The same where answers are programs, each of which takes its time."""
 NOTEBOOKS = 50
 """Notebooks between two looks at whether to stop."""
 
 MARKS, SHEETS, FEEDBACK = N_("Marks"), N_("Notebooks"), N_("Feedback")
 """The stages, as msgids."""
+
+
+def _code(part: Part) -> list[Item]:
+    """The items of a part that a ruling has not voided and that are answered with a program."""
+    return [item for item in part.form.items if item.type == "code" and not item.void]
 
 
 def _batches(numbers: Sequence[str], size: int) -> Iterator[Sequence[str]]:
@@ -39,13 +48,17 @@ def _batches(numbers: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 
 @dataclass(frozen=True)
 class Run:
-    """One run over `exam`, by the word of `by`; `course` is its nbgrader course root."""
+    """One run over `exam`, by the word of `by`.
+
+    course: the nbgrader course root; answers: the command that runs candidates' code.
+    """
 
     exam: Exam
     course: Path
     parts: Sequence[Part]
     sittings: Sittings
     marks: MarkStore
+    answers: Sequence[str]
     by: str
 
     def mark(self, work: Work) -> int:
@@ -62,7 +75,10 @@ class Run:
             writing: Future[int] | None = None
             for part, numbers in batches:
                 work.step(MARKS, done, total)
-                marked = marking.sheets(part.form.items, {n: responses.get(n, {}) for n in numbers}, part.images)
+                own = {number: responses.get(number, {}) for number in numbers}
+                marked = marking.sheets(part.form.items, own, part.images)
+                for number, run in code_marks(_code(part), own, self.answers).items():
+                    marked[number] |= run
                 done += 0 if writing is None else writing.result()
                 writing = writer.submit(self._write_marks, part, version, marked, closed, before)
             done += 0 if writing is None else writing.result()
@@ -103,12 +119,15 @@ class Run:
         total = len(closed)
         done = total - sum(len(numbers) for _, numbers in missing)
         responses = self.sittings.responses(self.exam.id) if done < total else {}
+        sheets = self.marks.sheets(self.exam.id, key.newest(self.exam)) if done < total else {}
         for part, numbers in missing:
             stencil = Stencil(paper.read(paper.released(self.course, part.form)), part.form, part.images)
             for some in _batches(numbers, NOTEBOOKS):
                 work.step(SHEETS, done, total)
                 own = {number: responses.get(number, {}) for number in some}
                 for number, marks in marking.sheets(part.form.items, own, part.images).items():
+                    for item in _code(part):
+                        marks[item.id] = replace(marks[item.id], points=sheets[number].points[item.id] or 0.0)
                     self._write(part.form, stencil, number, own[number], marks, closed[number])
                 done += len(some)
         work.step(SHEETS, done, total)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from courses.cases import CaseStore
 from exams import exchange, gradebook, key, panel_run, paper, release, rescoring
+from exams.autograde.command import ANSWERS
+from exams.autograde.runner import UnavailableError
 from exams.exam import Exam, exam_in
 from exams.exchange import Sittings
 from exams.lock import HeldError
@@ -43,6 +45,7 @@ class Office:
     those that people give.
 
     language: of the sentences that acts give. tell: hears how far an act is that takes its time.
+    answers: the command that runs candidates' code.
 
     Methods that name an exam raise DocumentError where there is none, or where its files are wrong.
     """
@@ -57,9 +60,10 @@ class Office:
         language: str = "en",
         clock: Callable[[], datetime] = utc_now,
         tell: Tell = quiet,
+        answers: Sequence[str] = ANSWERS,
     ):
         self.home, self.sittings, self.marks, self.panel = home, sittings, marks, panel
-        self.clock, self.tell = clock, tell
+        self.clock, self.tell, self.answers = clock, tell, answers
         self._translate = translations("exams", language).gettext
 
     @property
@@ -143,7 +147,8 @@ class Office:
         if release.released(found.folder) is None:
             return said
         if sum(gradebook.pending(self.course(found), part.form) for part in self._parts(found)):
-            return f"{said} {self.say('What was released stands until the answers are marked anew and released.')}"
+            stands = self.say("What was released stands until the answers are marked anew and released.")
+            return f"{said} {stands}"
         return f"{said} {self._again(exam, by)}"
 
     def _again(self, exam: str, by: str) -> str:
@@ -221,7 +226,7 @@ class Office:
         return parts
 
     def _run(self, exam: Exam, by: str) -> Run:
-        return Run(exam, self.course(exam), self._built(exam), self.sittings, self.marks, by)
+        return Run(exam, self.course(exam), self._built(exam), self.sittings, self.marks, self.answers, by)
 
     @contextmanager
     def _work(self, exam: Exam) -> Iterator[Work]:
@@ -231,6 +236,8 @@ class Office:
                 yield work
         except HeldError as error:
             raise OfficeError("Other work on this exam is under way. Try again when it is done.") from error
+        except UnavailableError as error:
+            raise OfficeError("Candidates' code cannot be run: {why}", why=error) from error
         except StoppedError as stopped:
             raise OfficeError(
                 "Stopped at {done} of {total}. What was done is kept: start it again to go on.",

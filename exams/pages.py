@@ -35,6 +35,7 @@ KINDS = {
     "measurement": N_("Measurement in the image"),
     "hotspot": N_("Mark on the image"),
     "short": N_("Short answer"),
+    "code": N_("Program"),
 }
 """What a type of item is called where its own name is no word; the others (A1, X, ...) are known by theirs."""
 

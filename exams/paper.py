@@ -2,8 +2,9 @@
 
 Each item becomes a locked stem and, where it is marked by rule, a cell `<id>-answer` with `answer = ...` and a graded
 cell `<id>` whose hidden tests end in the points earned; a short answer is one manually graded markdown cell `<id>`. A
-response is data, never code: what a candidate wrote is put in as a literal, and the numbers in it were computed by the
-trusted process that collected it. grade_id is the item's id; the assignment and its one notebook bear the same name.
+response to these is data, never code: what a candidate wrote is put in as a literal, and the numbers in it were
+computed by the trusted process that collected it. Of a code item, `<id>-answer` is the candidate's code and `<id>` its
+tests. grade_id is the item's id; the assignment and its one notebook bear the same name.
 """
 
 from __future__ import annotations
@@ -54,9 +55,18 @@ def source(form: Form) -> Notebook:
             cells.append(_locked(f"{item.group.id}-group", _group_text(item)))
         group = item.group
         cells.append(_locked(f"{item.id}-stem", _stem_text(number, item)))
-        cells += _short_cells(item) if item.type == "short" else _objective_cells(item)
+        cells += CELLS.get(item.type, _objective_cells)(item)
+    return _notebook(cells)
+
+
+def _notebook(cells: list[Any]) -> Notebook:
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
+
+
+def code_source(item: Item) -> Notebook:
+    """The source notebook of one code item by itself, as it is checked and marked."""
+    return _notebook(_code_cells(item))
 
 
 def _cell_id(name: str) -> str:
@@ -112,6 +122,19 @@ def _short_cells(item: Item) -> list[Any]:
     text = f"### BEGIN SOLUTION\n{item.model_answer}\n\n{scheme}\n### END SOLUTION"
     metadata = _metadata(item.id, grade=True, solution=True, points=item.points)
     return [new_markdown_cell(text, id=_cell_id(item.id), metadata=metadata)]
+
+
+def _code_cells(item: Item) -> list[Any]:
+    name = item.id + ANSWER
+    text = f"{item.starter}\n### BEGIN SOLUTION\n{item.solution}\n### END SOLUTION"
+    graded = _metadata(item.id, grade=True, locked=True, points=item.points)
+    return [
+        new_code_cell(text, id=_cell_id(name), metadata=_metadata(name, solution=True)),
+        new_code_cell(item.tests, id=_cell_id(item.id), metadata=graded),
+    ]
+
+
+CELLS = {"short": _short_cells, "code": _code_cells}
 
 
 def literal(item: Item, response: object, value: object) -> str:

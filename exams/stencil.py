@@ -67,6 +67,8 @@ class Stencil:
     def _source(self, item: Item, response: object) -> str:
         if item.type == "short":
             return _verbatim(str(response)[: item.max_length])  # the room says that no more is marked
+        if item.type == "code":
+            return str(response)[: item.max_length]
         image = self._images.get((item.asset or {}).get("case", ""))
         value = marking.place(response) if item.type == "hotspot" else marking.value(item, response, image)
         return f"answer = {paper.literal(item, response, value)}"

@@ -11,6 +11,7 @@ import click
 from hub.settings import SettingsError, load
 
 COMMANDS = {
+    "answers": ("hub.commands.answers:answers", "Run code answers in a sandbox, for marking."),
     "case": ("courses.cli:case", "Image series of the case library."),
     "course": ("hub.commands.course:course", "Courses and their labs."),
     "demo": ("hub.commands.demo:demo", "The demo's accounts and exams."),

@@ -3,7 +3,8 @@
 Inside: a read-only system, our environment, the packages `courses`, `widgets` and `hub.kernels` (what labs import and
 run in), the built labs and one writable home. Not there: $XINGLIN_HOME, other homes, the gradebook, the item bank,
 other processes, capabilities.
-The network is the host's, since the proxy and the hub must be reached; every service there asks who calls.
+A server's network is the host's, since the proxy and the hub must be reached; every service there asks who calls.
+What needs nobody (`hub.answers`) gets no network, no environment but its own, and less of our packages.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import resource
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hub.settings import ROOT
@@ -26,6 +27,12 @@ FILE_LIMIT = 2 * GIB
 """Bytes of the largest file a student can write."""
 
 
+PACKAGES = {
+    str(path): path for path in (ROOT / name for name in ("courses", "widgets", "hub/__init__.py", "hub/kernels"))
+}
+"""What labs import, and the kernel they run in; each where it is outside."""
+
+
 class SandboxMissingError(RuntimeError):
     """bubblewrap is not installed; the message says what to do."""
 
@@ -37,11 +44,22 @@ def bwrap() -> str | None:
 
 @dataclass(frozen=True)
 class Sandbox:
-    """What one sandbox shows: `readonly` and then `writable` map inner paths to outer ones, each over those before."""
+    """What one sandbox shows: `readonly` and then `writable` map inner paths to outer ones, each over those before.
 
-    writable: Mapping[str, Path]
-    readonly: Mapping[str, Path]
+    packages: those of ours, mapped likewise. hidden: folders that are empty inside; what is shown in them stands above.
+    empty: folders to write to, in memory. sealed: mounts that are read-only when all stands.
+    environment: all variables inside, None for those of who starts it. network: the host's, or none.
+    """
+
+    writable: Mapping[str, Path] = field(default_factory=dict)
+    readonly: Mapping[str, Path] = field(default_factory=dict)
     workdir: str = HOME
+    packages: Mapping[str, Path] = field(default_factory=lambda: PACKAGES)
+    hidden: Sequence[Path] = ()
+    empty: Sequence[str] = ()
+    sealed: Sequence[str] = ("/",)
+    environment: Mapping[str, str] | None = None
+    network: bool = True
 
     def argv(self, command: Sequence[str], program: str | None = None) -> list[str]:
         """`command` wrapped for exec. Raises SandboxMissingError where there is no bubblewrap."""
@@ -49,6 +67,12 @@ class Sandbox:
             raise SandboxMissingError("bubblewrap is missing: install it (Debian, Ubuntu: apt-get install bubblewrap).")
         arguments = [program, "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
         arguments += ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+        if not self.network:
+            arguments.append("--unshare-net")
+        if self.environment is not None:
+            arguments.append("--clearenv")
+            for name, value in self.environment.items():
+                arguments += ["--setenv", name, value]
         arguments += ["--uid", INNER_UID, "--gid", INNER_UID, "--hostname", "xinglin"]
         arguments += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/home"]  # noqa: S108
         for path in (*SYSTEM, *(f"/etc/{name}" for name in ETC)):
@@ -56,17 +80,19 @@ class Sandbox:
         arguments += ["--ro-bind", str(ROOT / "configs" / "sandbox-passwd"), "/etc/passwd"]
         for path in _environment():
             arguments += ["--ro-bind", path, path]
-        for flag, folders in (("--ro-bind", self.readonly), ("--bind", self.writable)):
+        for folder in (*map(str, self.hidden), *self.empty):
+            arguments += ["--tmpfs", folder]
+        for flag, folders in (("--ro-bind", {**self.packages, **self.readonly}), ("--bind", self.writable)):
             for inner, outer in folders.items():
                 arguments += [flag, str(outer), inner]
-        return [*arguments, "--remount-ro", "/", "--chdir", self.workdir, "--", *command]
+        for folder in self.sealed:
+            arguments += ["--remount-ro", folder]
+        return [*arguments, "--chdir", self.workdir, "--", *command]
 
 
 def _environment() -> list[str]:
-    """The Python installation, our environment, the two packages that labs import, and the kernel they run in."""
-    ours = ("courses", "widgets", "hub/__init__.py", "hub/kernels")
-    paths = [sys.base_prefix, sys.prefix, *(str(ROOT / name) for name in ours)]
-    return [path for path in paths if not path.startswith("/usr/") and path != "/usr"]
+    """The Python installation and our environment."""
+    return [path for path in (sys.base_prefix, sys.prefix) if not path.startswith("/usr/") and path != "/usr"]
 
 
 def limits(memory_mb: int, processes: int) -> Callable[[], None]:

@@ -153,8 +153,23 @@ OWN: dict[str, tuple[Field, ...]] = {
         Field("model_answer", "text", N_("Model answer")),
         Field("max_length", "whole", N_("Most characters")),
     ),
+    "code": (
+        STEM,
+        Field("starter", "text", N_("Starter code"), hint=N_("What a candidate begins with")),
+        Field("solution", "text", N_("Reference solution"), hint=N_("It must earn full marks.")),
+        Field(
+            "tests",
+            "text",
+            N_("Tests"),
+            hint=N_("What stands between ### BEGIN HIDDEN TESTS and ### END HIDDEN TESTS is never shown."),
+        ),
+        Field("max_length", "whole", N_("Most characters")),
+    ),
 }
 """The fields of each type between the group and the rationale."""
+
+USUAL_LENGTHS = {"short": 500, "code": 4000}
+"""Characters of an answer, where its author sets no other limit."""
 
 PICTURED = ("A3", "A4", "short")
 """Types that may have an image or a tracing, and need none; so may those in EXPERIMENTAL, or a simulation."""
@@ -201,7 +216,7 @@ def blank(kind: str, topic: str) -> dict[str, Any]:
         begin["asset"] = {"kind": "ecg", "rhythm": "sinus", "seconds": 10, "fs": 500, "seed": 1}
     if kind in ON_IMAGE:
         begin["asset"] = {"kind": "dicom", "frame": 0}
-    return begin | ({"max_length": 500} if kind == "short" else {})
+    return begin | ({"max_length": USUAL_LENGTHS[kind]} if kind in USUAL_LENGTHS else {})
 
 
 def shown(fields: Iterable[Field], translate: Callable[[str], str]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from exams import code
 from exams.documents import DocumentError, Fields
 from exams.interchange.question import Reading
 from exams.interchange.report import WHOLE, Loss
@@ -43,6 +44,9 @@ ORDER = (
         "regions",
         "rubric",
         "model_answer",
+        "starter",
+        "solution",
+        "tests",
         "max_length",
     ),
     *("rationale", "source"),
@@ -101,7 +105,7 @@ def completed(reading: Reading, defaults: Defaults) -> tuple[BankFile, list[Loss
     losses = list(reading.losses)
     _refuse_twice(str(item["id"]) for item in reading.items)
     for item in reading.items:
-        for text in texts_of([item, reading.groups.get(str(item.get("group")), {})]):
+        for text in texts_of([_unmarked(item), reading.groups.get(str(item.get("group")), {})]):
             if found := harm(text):
                 raise DocumentError(f"Question {item['id']} holds {found}: remove it and import again.")
     groups = _sound_groups(reading)
@@ -117,6 +121,14 @@ def completed(reading: Reading, defaults: Defaults) -> tuple[BankFile, list[Loss
     data = _data(items, groups)
     accepted = parse_items(Fields(data), str(data["subject"]), str(data["topic"])) if items else ()
     return BankFile(accepted, data), losses
+
+
+def _unmarked(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an item without the markers of hidden tests, where they may stand: `exams.code` sees to them."""
+    tests = entry.get("tests")
+    if entry.get("type") != "code" or not isinstance(tests, str):
+        return dict(entry)
+    return {**entry, "tests": tests.replace(code.BEGIN, "").replace(code.END, "")}
 
 
 def _data(items: list[dict[str, Any]], groups: Mapping[str, Group]) -> dict[str, Any]:

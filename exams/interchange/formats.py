@@ -21,6 +21,7 @@ FORMATS = ("gift", "moodle", "qti21", "qti30", "xlsx")
 NO_DEFAULTS = Defaults("", "", "", "", 0.0, 0.0)
 NO_TEXT = "left out: the format cannot hold its text"
 NO_ASSET = "left out: the format has no place for a tracing, a DICOM image or an experiment; xlsx carries it"
+NO_CODE = "left out: the format has no place for code and its tests; xlsx carries it"
 OTHERS = ("gift", "moodle", "qti21", "qti30")
 NOTES = {
     "rubric": {"gift": "stands in comments, which other programs skip"},
@@ -93,6 +94,8 @@ def _written(items: Sequence[Item], name: str) -> tuple[bytes, dict[str, Item]]:
 
 
 def _kept_out(item: Item, name: str) -> str:
+    if name != "xlsx" and item.type == "code":
+        return NO_CODE
     if name != "xlsx" and item.asset is not None:
         return NO_ASSET
     try:

@@ -46,6 +46,9 @@ COLUMNS = {
     "rubric": "评分标准",
     "model_answer": "参考答案",
     "max_length": "字数上限",
+    "starter": "起始代码",
+    "solution": "参考程序",
+    "tests": "测试",
     "asset": "图像",
     "measure": "测量",
     "minimum_area": "最小面积",
@@ -57,11 +60,13 @@ COLUMNS = {
 GROUP_COLUMNS = {"id": "编号", "stem": "共用题干", "forward_only": "不可返回", **OPTIONS}
 YES = {"是", "yes", "true", "1"}
 ITEMS_SHEET, GROUPS_SHEET = "试题 items", "题组 groups"
-LONG = ("stem", "rationale", "source", "rubric", "model_answer")
+CODE = ("starter", "solution", "tests")
+LONG = ("stem", "rationale", "source", "rubric", "model_answer", *CODE)
 NUMBERS = ("difficulty", "points", "tolerance", "minimum_area", "max_length")
 JSON_COLUMNS = ("asset", "example", "regions")
 SAID = {"单选": "A1", "单选题": "A1", "多选": "X", "多选题": "X", "数值": "numeric", "计算题": "numeric"}
 SAID |= {
+    "编程": "code",
     "简答": "short",
     "简答题": "short",
     "问答题": "short",
@@ -287,7 +292,7 @@ def _item(row: _Row, unnamed: str, groups: Mapping[str, Any], losses: list[Loss]
     try:
         own["type"] = _type(row, groups, name, losses)
         own |= {each: row.text(each) for each in ("subject", "topic", "stem", "rationale", "source") if row.text(each)}
-        own |= {each: row.text(each) for each in ("unit", "measure", "model_answer") if row.text(each)}
+        own |= {each: row.text(each) for each in ("unit", "measure", "model_answer", *CODE) if row.text(each)}
         own |= {each: _number(row, each) for each in NUMBERS if each in row.cells and each != "max_length"}
         own |= {each: _json(row, each) for each in JSON_COLUMNS if row.text(each)}
         if row.text("level"):

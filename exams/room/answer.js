@@ -1,5 +1,6 @@
 // What a candidate answers with: options, boxes, a number, a text. Measurements and marks are made in the image itself.
 
+import { code } from "./code.js";
 import { h } from "./dom.js";
 import { t } from "./strings.js";
 import { text } from "./text.js";
@@ -73,6 +74,7 @@ function number(item, value, change) {
 export function answer(item, value, change, closed) {
   if (answeredInImage(item)) return null;
   if (item.type === "short") return text(item, value, change);
+  if (item.type === "code") return code(item, value, change);
   if (item.options.length) return options(item, value, change, item.type === "X", closed);
   return number(item, value, change);
 }

@@ -17,6 +17,7 @@ const KINDS = {
   measurement: () => t("Measurement in the image"),
   hotspot: () => t("Mark on the image"),
   short: () => t("Short answer"),
+  code: () => t("Program"),
 };
 
 const MEASURES = {

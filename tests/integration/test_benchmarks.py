@@ -63,10 +63,12 @@ def test_a_few_open_labs_and_a_slider():
     assert [line.split()[0] for line in lines] == ["open_labs_slider_p95", "open_labs_memory"]
 
 
-def test_marks_are_the_same_with_our_kernel():
-    lines = figures("autograde_kernel", "--students", 2)
-    assert [line.split()[0] for line in lines] == ["autograde_kernel", "autograde_equal_marks"]
-    assert lines[1].split()[3] == "1.000"
+def test_marks_are_the_same_ours_and_with_our_kernel():
+    lines = figures("autograde", "--students", 2, "--kernel")
+    titles = ["quickstart", "quickstart_kernel", "lab", "lab_kernel"]
+    equal = {line.split()[0]: line.split()[3] for line in lines if "equal" in line}
+    assert equal == {f"autograde_{title}_equal_marks": "1.000" for title in titles}
+    assert len(lines) == 2 * len(titles) + 2
 
 
 def test_a_few_forms_are_assembled():

@@ -225,6 +225,8 @@ def test_the_paper_leaves_without_keys(sat):
         "unit",
         "measure",
         "max_length",
+        "starter",
+        "examples",
         "forward_only",
     }
     assert len(items) > 10

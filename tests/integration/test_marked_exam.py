@@ -48,13 +48,27 @@ def chosen() -> list[Item]:
         if item.type in ("A1", "A2", "X", "numeric", "hotspot") and len(kept.setdefault(item.type, [])) < 2:
             kept[item.type].append(item)
     short = [item for item in load_bank(BANK) if item.type == "short" and len(item.rubric) == len(STEPS)]
-    return [item for own in kept.values() for item in own] + short[:3]
+    code = [item for item in load_bank(BANK) if item.type == "code"]
+    return [item for own in kept.values() for item in own] + short[:3] + code[:2]
 
 
 ITEMS = chosen()
 SHORT = [item for item in ITEMS if item.type == "short"]
 SINGLE = ITEMS[0]
 OTHER = next(letter for letter in SINGLE.letters if letter != SINGLE.key)
+CODE = [item for item in ITEMS if item.type == "code"]
+PROGRAMS = {
+    "without asserts": """import ast
+class Deaf(ast.NodeTransformer):
+    def visit_Assert(self, node):
+        return ast.Pass()
+get_ipython().ast_transformers.append(Deaf())
+""",
+    "ends itself": "import os\nos._exit(0)\n",
+    "without end": "while True:\n    pass\n",
+    "no program": "def (",
+    "reads all it can": "import os, sys\nraise SystemExit(str(os.environ) + str(sys._getframe()))\n",
+}
 HOSTILE = "<script>alert(1)</script> $x$ ### BEGIN SOLUTION\n**2026** \u202e倒"
 
 
@@ -67,6 +81,12 @@ def sheets() -> list[dict]:
             own = marking.examples(item)
             if item.type == "short":
                 sheet[item.id] = f"第 {place} 份作答：{item.model_answer[:60]}" if place else HOSTILE
+            elif item.type == "code":
+                sheet[item.id] = (
+                    [*PROGRAMS.values()][place]
+                    if place < len(PROGRAMS)
+                    else rng.choice([own.correct, own.wrong, item.starter])
+                )
             else:
                 sheet[item.id] = rng.choice([own.correct, own.correct, own.wrong, own.invalid])
         sheet[SINGLE.id] = SINGLE.key if place % 3 else OTHER
@@ -172,6 +192,13 @@ def test_everything_agrees_from_the_first_mark_to_the_changed_key(exam: Exam, pa
     assert act(exam, "mark") == f"{CANDIDATES} sittings were marked; 0 answers await a marker.\n"
     act(exam, "release")
     points = in_gradebook(exam)
+    for item in CODE:
+        for place, sheet in enumerate(sheets()):
+            right = sheet[item.id] == item.solution
+            assert points[number_of(place)][item.id] == (item.points if right else 0)
+    seen = release.result(exam.folder, partial(key.form_at, exam, "A"), number_of(2))
+    assert seen is not None
+    assert {one.comment for one in seen.items if one.item["id"] == CODE[0].id} == {"代码运行时间过长。"}
     assert exported(exam) == sums(points) == reported(exam)
     finals = panel.finals(exam.id)
     assert {n: {i: p for i, p in own.items() if i in finals[n]} for n, own in points.items() if n in finals} == {

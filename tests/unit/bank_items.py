@@ -50,6 +50,10 @@ def entries(draw, texts, kind, name):
         own["rubric"] = [{"points": points / 2, "text": text} for points, text in rubric]
         own["points"] = sum(points / 2 for points, _ in rubric)
         own |= {"model_answer": draw(texts), "max_length": draw(st.integers(1, 5000))}
+    elif kind == "code":
+        tests = "### BEGIN HIDDEN TESTS\nassert f(3) == 9\n### END HIDDEN TESTS"
+        own |= {"starter": "def f(n):\n    ...", "solution": "def f(n):\n    return n * n", "tests": tests}
+        own["max_length"] = draw(st.integers(1, 5000))
     elif kind == "hotspot":
         near = {"circle": [10, 20.5, draw(POSITIVE) % 50 + 1], "points": own["points"] / 2}
         best = {"frames": [0, 4], "polygon": [[0, 0], [9.5, 0], [draw(st.integers(1, 9)), 7]]}
@@ -69,7 +73,9 @@ def entries(draw, texts, kind, name):
 def banks(draw, texts=WILD):
     """A few items, groups among them."""
     kinds = draw(
-        st.lists(st.sampled_from(["A1", "A2", "X", "numeric", "short", "ecg", "measurement", "hotspot"]), max_size=4)
+        st.lists(
+            st.sampled_from(["A1", "A2", "X", "numeric", "short", "ecg", "measurement", "hotspot", "code"]), max_size=4
+        )
     )
     groups, found = [], []
     for place, kind in enumerate(kinds):

@@ -52,6 +52,9 @@ def test_each_item_marks_its_own_answers(item: Item, image: Series) -> None:
     right, wrong, invalid = (mark(item, response, image) for response in (own.correct, own.wrong, own.invalid))
     if item.type == "short":
         assert (right.correct, right.reason) == (None, marking.AWAITS_MARKER)
+    elif item.type == "code":
+        assert (right.points, right.correct, right.reason) == (0, None, marking.AWAITS_RUN)
+        assert mark(item, f"\n{item.starter}\n").reason == marking.BLANK
     else:
         assert (right.points, right.correct, right.reason) == (item.points, True, marking.CORRECT)
         assert (wrong.correct, wrong.reason) in {(False, marking.WRONG), (False, marking.INVALID)}

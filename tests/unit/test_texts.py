@@ -13,6 +13,7 @@ from babel.messages.pofile import read_po
 from courses.cases import BUILT_IN
 from courses.messages import Message
 from exams import marking
+from exams.autograde import marker
 from hub.people import Role
 from widgets.i18n import language_of, translations
 from widgets.labels import labels
@@ -81,13 +82,8 @@ LOOKED_UP = {
     },
     # a mark's reason is a constant; the page of results translates it
     "exams": {
-        marking.CORRECT,
-        marking.PARTLY,
-        marking.WRONG,
-        marking.BLANK,
-        marking.INVALID,
-        marking.AWAITS_MARKER,
-        marking.GIVEN,
+        *(marking.CORRECT, marking.PARTLY, marking.WRONG, marking.BLANK, marking.INVALID, marking.GIVEN),
+        *(marking.AWAITS_MARKER, marking.AWAITS_RUN, *marker.REASONS, *marker.REFUSALS),
     },
     # titles of series, which are data
     "courses": {"CT phantom", "CT slice (pydicom CT_small)"},

@@ -1,0 +1,354 @@
+"""Marking an nbgrader assignment in bulk: what `nbgrader autograde` does to a course, without its kernels.
+
+Submissions under `submitted/` become marks in the course's Gradebook and notebooks under `autograded/`, with the
+points, the comments and the need of a marker that nbgrader would have given, cell by cell. The notebooks have the
+outputs of the students' cells, and no hidden tests. A submission is marked as a whole: its marks are one transaction,
+and its folder appears by one renaming after it, so that whoever starts again goes on where it ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbgrader import api, utils
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import ClearHiddenTests
+from traitlets.config import Config
+
+from exams import paper
+from exams.autograde import verdict
+from exams.autograde.assignment import Assignment, Cell, Notebook, assignment
+from exams.autograde.marker import Marked, Marker, Outcome, Refusal
+
+NO_RESPONSE = "No response."  # nbgrader's own words for it
+READ_ONLY = 0o444
+Progress = Callable[[int, int], None]
+"""`progress(done, of)`: submissions that are marked, and how many are to be."""
+
+
+class CourseError(Exception):
+    """Why an assignment cannot be marked, in one sentence."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was done. failed: student -> why their submission could not be marked; it is as it was."""
+
+    marked: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Task:
+    """An assignment of a course: its notebooks by name, and their tests as students have them, by grade_id."""
+
+    folders: CourseDirectory
+    name: str
+    notebooks: Mapping[str, Assignment]
+    public: Mapping[str, Mapping[str, str]]
+    sources: Mapping[str, Notebook]
+
+
+def mark_assignment(course: Path, name: str, answers: Sequence[str], progress: Progress | None = None) -> Report:
+    """Mark what was handed in of the assignment `name` of the nbgrader course in `course` and is not marked yet.
+
+    `answers`: the command that runs students' code. Raises CourseError where the assignment has not been generated, or
+    holds tests that cannot be marked apart from the students' code; UnavailableError where the command does not work.
+    """
+
+    async def marked() -> Report:
+        async with Marker(answers) as marker:
+            return await mark(course, name, marker, progress or _silent)
+
+    return asyncio.run(marked())
+
+
+def _silent(done: int, of: int) -> None:
+    """Where nobody wants to know."""
+
+
+async def mark(course: Path, name: str, marker: Marker, progress: Progress) -> Report:
+    """`mark_assignment` by a marker that may have been started before."""
+    folders = _folders(course.absolute(), name)
+    with _gradebook(folders) as book:
+        task = _task(folders, name, book)
+        if refusals := await _check(marker, task):
+            raise CourseError("\n".join(map(str, refusals)))
+        waiting = _waiting(task)
+        due = [student for student, to_mark in waiting.items() if to_mark]
+        report = Report(skipped=[student for student, to_mark in waiting.items() if not to_mark])
+        turn = asyncio.Semaphore(2 * marker.at_once)
+        marking = [asyncio.create_task(_submission(task, marker, turn, student)) for student in due]
+        try:
+            for done, (student, made) in enumerate(zip(due, marking, strict=True), 1):
+                try:
+                    marked = await made
+                except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+                    report.failed[student] = f"{type(error).__name__}: {error}"  # it is no notebook, or not to be read
+                else:
+                    _record(task, book, student, marked)
+                    report.marked.append(student)
+                progress(done, len(due))
+        finally:
+            for made in marking:
+                made.cancel()
+    return report
+
+
+def _folders(course: Path, name: str) -> CourseDirectory:
+    config = paper.course_config(course) if (course / paper.CONFIG).exists() else Config()
+    return CourseDirectory(config=config, root=str(course), assignment_id=name)
+
+
+@contextmanager
+def _gradebook(folders: CourseDirectory) -> Iterator[Any]:
+    # a new gradebook calls `alembic`, which lies beside this Python and need not be on PATH
+    with utils.setenv(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])):
+        book = api.Gradebook(folders.db_url, folders.course_id or None)
+    try:
+        yield book
+    finally:
+        book.close()
+
+
+def _task(folders: CourseDirectory, name: str, book: Any) -> Task:
+    """The assignment as nbgrader has noted it down, with the solutions of its source."""
+    try:
+        known = book.find_assignment(name)
+    except api.MissingEntry as error:
+        raise CourseError(f"The course has no assignment {name}: run `nbgrader generate_assignment {name}`.") from error
+    notebooks, public, sources = {}, {}, {}
+    for own in known.notebooks:
+        path = Path(folders.format_path(folders.source_directory, ".", name), f"{own.name}.ipynb")
+        if not path.exists():
+            raise CourseError(f"The source {path} is missing: it has the solution that tests are checked with.")
+        sources[own.name] = nbformat.read(path, as_version=4)
+        notebooks[own.name] = _noted(assignment(sources[own.name]), own)
+        public[own.name] = _public(folders, notebooks[own.name])
+    if not notebooks:
+        raise CourseError(f"The assignment {name} has no notebooks: run `nbgrader generate_assignment {name}`.")
+    return Task(folders, name, notebooks, public, sources)
+
+
+def _noted(own: Assignment, notebook: Any) -> Assignment:
+    """The source's cells as they were when the assignment was generated: what nbgrader marks by."""
+    noted = {cell.name: cell for cell in notebook.source_cells}
+    points = {cell.name: cell.max_score for cell in notebook.grade_cells}
+    if missing := sorted({cell.name for cell in own.cells if cell.name} ^ noted.keys()):
+        raise CourseError(f"The source has changed since the assignment was generated: see the cell {missing[0]}.")
+    cells: list[Cell] = []
+    for cell in own.cells:
+        if cell.name:
+            there = noted[cell.name]
+            text = there.source if cell.locked else cell.source  # of the others, nbgrader has noted no solution
+            cell = replace(cell, source=text, checksum=there.checksum, points=points.get(cell.name, 0.0))
+        cells.append(cell)
+    return Assignment(tuple(cells))
+
+
+def _public(folders: CourseDirectory, own: Assignment) -> dict[str, str]:
+    """The tests without what is hidden in them."""
+    remover = ClearHiddenTests(config=folders.config)
+    shown = {}
+    for cell in own.cells:
+        if cell.test:
+            made = nbformat.v4.new_code_cell(cell.source)
+            remover._remove_hidden_test_region(made)
+            shown[cell.name] = made.source
+    return shown
+
+
+async def _check(marker: Marker, task: Task) -> list[Refusal]:
+    found = []
+    for name, source in task.sources.items():
+        if any(cell.test for cell in task.notebooks[name].cells):
+            found += await marker.check(task.notebooks[name], source)
+    return found
+
+
+def _waiting(task: Task) -> dict[str, bool]:
+    """Who has handed in, and whether it is to be marked: it is not marked yet, or was handed in again."""
+    found = {}
+    pattern = Path(task.folders.format_path(task.folders.submitted_directory, "*", task.name))
+    at = len(Path(task.folders.format_path(task.folders.submitted_directory, "*", "")).parts) - 1
+    for folder in sorted(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))):
+        student = folder.parts[at]
+        before, now = _handed_in(task, _autograded(task, student)), _handed_in(task, folder)
+        marked = _autograded(task, student).exists()
+        found[student] = not marked or bool(before and now and now > before)
+    return found
+
+
+def _submitted(task: Task, student: str) -> Path:
+    return Path(task.folders.format_path(task.folders.submitted_directory, student, task.name))
+
+
+def _autograded(task: Task, student: str) -> Path:
+    return Path(task.folders.format_path(task.folders.autograded_directory, student, task.name))
+
+
+def _handed_in(task: Task, folder: Path) -> datetime | None:
+    found: datetime | None = task.folders.get_existing_timestamp(str(folder))
+    return found
+
+
+async def _submission(task: Task, marker: Marker, turn: asyncio.Semaphore, student: str) -> dict[str, Marked]:
+    """The marks of a submission, by notebook."""
+    async with turn:
+        marked = {}
+        for name, own in task.notebooks.items():
+            path = _submitted(task, student) / f"{name}.ipynb"
+            if path.is_symlink():
+                raise ValueError(f"{path.name} is a link.")
+            if path.exists():
+                marked[name] = await marker.mark(own, read(path.read_text(encoding="utf-8")))
+        return marked
+
+
+def read(text: str) -> Notebook:
+    """A notebook as students hand it in. Raises ValueError, KeyError, TypeError or AttributeError where it is none.
+
+    nbformat's own way holds each cell against a schema, which takes longer than running it.
+    """
+    data = json.loads(text)
+    if data["nbformat"] != 4:
+        return nbformat.reads(text, as_version=4)
+    return nbformat.v4.to_notebook(data)
+
+
+def _record(task: Task, book: Any, student: str, marked: Mapping[str, Marked]) -> None:
+    """Write the marks of a submission, then show its notebooks."""
+    draft = _draft(task, student, marked)
+    try:
+        submission = _noted_submission(book, task, student)
+        for notebook in submission.notebooks:
+            _notebook_marks(notebook, marked.get(notebook.name))
+        book.db.commit()
+        target = _autograded(task, student)
+        if target.exists():
+            _remove(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft.replace(target)
+    finally:
+        if draft.exists():
+            _remove(draft)
+
+
+def _noted_submission(book: Any, task: Task, student: str) -> Any:
+    """nbgrader's record of a submission, written with its marks: nbgrader's own way of adding one commits at once."""
+    try:
+        submission = book.find_submission(task.name, student)
+    except api.MissingEntry:
+        with book.db.no_autoflush:
+            known = book.find_assignment(task.name)
+            who = book.db.get(api.Student, student) or api.Student(id=student)
+            submission = api.SubmittedAssignment(assignment=known, student=who)
+            made: list[Any] = [who, submission]
+            for own in known.notebooks:
+                notebook = api.SubmittedNotebook(notebook=own, assignment=submission)
+                grades = [api.Grade(cell=cell, notebook=notebook) for cell in [*own.grade_cells, *own.task_cells]]
+                cells = [*own.solution_cells, *own.task_cells]
+                made += [notebook, *grades, *(api.Comment(cell=cell, notebook=notebook) for cell in cells)]
+            book.db.add_all(made)
+    if (handed_in := _handed_in(task, _submitted(task, student))) is not None:
+        submission.timestamp = handed_in
+    return submission
+
+
+def _notebook_marks(notebook: Any, marked: Marked | None) -> None:
+    """Put marks on nbgrader's records of a submitted notebook; one that was not handed in has no points."""
+    if marked is None:
+        for grade in notebook.grades:
+            grade.auto_score, grade.needs_manual_grade = 0, False
+        return
+    cells = {
+        cell.metadata["nbgrader"]["grade_id"]: cell
+        for cell in marked.notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("grade_id")
+    }
+    for grade in notebook.grades:
+        cell = cells.get(grade.name)
+        if cell is not None and utils.is_grade(cell):
+            outcome = marked.outcomes.get(grade.name)
+            points = outcome.points if outcome else utils.determine_grade(cell)[0]
+            grade.auto_score = points
+            grade.needs_manual_grade = grade.manual_score is not None or points is None
+    for comment in notebook.comments:
+        if (cell := cells.get(comment.name)) is not None:
+            same = cell.metadata["nbgrader"].get("checksum") == utils.compute_checksum(cell)
+            comment.auto_comment = NO_RESPONSE if same and not utils.is_task(cell) else None
+
+
+def _draft(task: Task, student: str, marked: Mapping[str, Marked]) -> Path:
+    """The folder that formgrader shows, in a place beside its own."""
+    folders, target = task.folders, _autograded(task, student)
+    place = Path(folders.format_path(folders.autograded_directory, ".draft", "."))
+    place.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=place, prefix=f"{target.name}-"))
+    draft.chmod(0o755)
+    sources = Path(folders.format_path(folders.source_directory, ".", task.name))
+    for folder in (_submitted(task, student), sources):  # the teacher's files over a student's of the same name
+        for name in utils.find_all_files(str(folder), [*folders.ignore, "*.ipynb"]):
+            if Path(name).is_symlink():
+                continue
+            path = draft / Path(name).relative_to(folder)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            shutil.copy(name, path)
+    for name, own in marked.items():
+        shown = graded(own, task.public[name], task.notebooks[name])
+        (draft / f"{name}.ipynb").write_text(nbformat.v4.writes(shown), encoding="utf-8")
+    for path in draft.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            path.chmod(READ_ONLY)
+    return draft
+
+
+def graded(marked: Marked, public: Mapping[str, str], own: Assignment) -> Notebook:
+    """The submission with outputs, as a marker sees it: tests without what is hidden, and what they gave."""
+    notebook = marked.notebook
+    for at, cell in enumerate(notebook.cells):
+        if at not in marked.replies and cell.cell_type == "code":
+            cell.outputs = []
+        if at in marked.replies:
+            cell.outputs = [nbformat.from_dict(output) for output in marked.replies[at]["outputs"]]
+            cell.execution_count = at + 1
+            for output in cell.outputs:
+                if output.output_type == "execute_result":
+                    output.setdefault("execution_count", at + 1)
+        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if (outcome := marked.outcomes.get(name)) is not None:
+            cell.source = public[name]
+            kept = [output for output in cell.outputs if output.output_type == "stream"]
+            cell.outputs = [*kept, *_decided(outcome, own.named[name].points)]
+    return notebook
+
+
+def _decided(outcome: Outcome, maximum: float) -> list[Any]:
+    """What a test shows of its outcome: nothing, points, or that it failed and why; never the test's text."""
+    if outcome.reason == verdict.PASSED:
+        return []
+    if outcome.points:
+        return [nbformat.v4.new_output("execute_result", {"text/plain": f"{outcome.points:g}"}, execution_count=1)]
+    failed = f"{outcome.reason} (0 / {maximum:g})"
+    return [nbformat.v4.new_output("error", ename="TestFailed", evalue=outcome.reason, traceback=[failed])]
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+__all__ = ["CourseError", "Report", "mark_assignment"]
