@@ -201,6 +201,18 @@ def test_an_answer_earns_what_its_values_are_worth() -> None:
     assert asyncio.run(marked()) == ANSWERS
 
 
+def test_a_test_that_reads_and_prints_disturbs_nothing() -> None:
+    tests = "import this, os\nos.system('echo printed')\nprint(f(3))\ntry:\n    input()\nexcept EOFError:\n    pass\n2"
+    source = notebook("import antigravity_of_mars\ndef f(n):\n    return n", "def f(n):\n    return n", tests=tests)
+
+    async def marked() -> list[float]:
+        async with Marker(SANDBOX, at_once=1) as marker:
+            every = [marker.mark(assignment(source), source) for _ in range(3)]
+            return [one.outcomes["test"].points for one in await asyncio.gather(*every)]
+
+    assert asyncio.run(marked()) == [2.0, 2.0, 2.0]
+
+
 def test_a_loop_without_an_end_costs_its_own_test(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(marking, "LIMITS", {**marking.LIMITS, "wall_s": 4.0, "cpu_s": 60})
     source = notebook("def f(n):\n    return n", "def g(n):\n    return n", tests="assert f(1) == 1")
