@@ -72,3 +72,10 @@ def test_marks_are_the_same_with_our_kernel():
 def test_a_few_forms_are_assembled():
     (line,) = figures("assembly", "--items", 500, "--forms", 2)
     assert line.split()[0] == "assembly"
+
+
+def test_a_few_answers_at_the_marking_desk():
+    small = ("--answers", 60, "--nexts", 5, "--pause", 0, "--every", 0.2, "--database", "sqlite", "--port", free_port())
+    lines = figures("marking_desk", *small)
+    assert "marking_desk_lost 0 0 1 marks" in lines
+    assert "marking_desk_doubled 0 0 1 marks" in lines
