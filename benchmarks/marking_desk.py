@@ -5,7 +5,7 @@ Others work at the same time, each with a session of their own, as fast as `--ev
 service takes to give out answers, `mark` until a mark is on disk. Every mark that was acknowledged is looked for in the
 database afterwards, and whether any answer was marked twice by one. Service, markers and browser share the machine.
 
-    python -m benchmarks marking_desk --answers 6000 --nexts 200 --every 2
+    python -m benchmarks marking_desk --answers 6000 --nexts 200 --every 5
 
 By itself it measures five markers and one process on SQLite, then twenty and two processes on PostgreSQL.
 
@@ -56,14 +56,15 @@ BANK = Path(__file__).parents[1] / "exams" / "bank" / "diagnostics"
 FORMGRADER_NEXT_MS, BUDGET_MS = 30_000, 100
 STARTS_WITHIN_S = 60
 XSRF = re.compile(r'name="xsrf" content="([^"]+)"')
-AHEAD = 5  # answers that a page holds
+AHEAD, FEW = 6, 3  # answers that a page has in line: so many, and when it asks for more
 
 WATCH = """() => {
   window.took = [];
   let begun = 0;
   const text = document.getElementById('text');
   document.addEventListener('keydown', (event) => { if (event.key === 'Enter') begun = performance.now(); }, true);
-  new MutationObserver(() => requestAnimationFrame(() => requestAnimationFrame((now) => {
+  // a task that a frame's callback asks for comes after that frame was drawn
+  new MutationObserver(() => requestAnimationFrame(() => setTimeout(() => {
     if (begun && !text.classList.contains('quiet')) { window.took.push(performance.now() - begun); begun = 0; }
   }))).observe(text, { childList: true });
 }"""
@@ -172,9 +173,10 @@ def marker(
 
     try:
         while not stop.wait(every if line else 0):
-            holding = [one["code"] for one in line]
-            asked = {"wanted": AHEAD - len(line), "holding": holding, "disputes": False}
-            line += post("claim", asked, work.claims)["answers"]
+            if len(line) <= FEW:
+                holding = [one["code"] for one in line]
+                asked = {"wanted": AHEAD - len(line), "holding": holding, "disputes": False}
+                line += post("claim", asked, work.claims)["answers"]
             if not line:
                 return
             own = line.pop(0)
@@ -259,7 +261,7 @@ def main() -> None:
     parser.add_argument("--answers", type=int, default=6000)
     parser.add_argument("--nexts", type=int, default=200, help="answers that are marked in the browser")
     parser.add_argument("--pause", type=float, default=0.5, help="seconds that the marker in the browser reads")
-    parser.add_argument("--every", type=float, default=2.0, help="seconds between two marks of each of the others")
+    parser.add_argument("--every", type=float, default=5.0, help="seconds between two marks of each of the others")
     parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
     parser.add_argument("--port", type=int, default=8395)
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)  # be a process of the service, on this home

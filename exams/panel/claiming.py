@@ -20,16 +20,14 @@ NONE_OF: tuple[str, ...] = ("",)
 def claim(connection: sa.Connection, change: Claim) -> list[Handed]:
     """The answers that `change` asks for, at most so many: first those that the marker has been given before."""
     kinds = {Kind.ADJUDICATION} if change.disputes else {Kind.MARK, Kind.CHECK}
-    before = _given_before(connection, change, kinds)
-    kept = [one for one in before if one[0].code in change.holding]
-    fresh = [one for one in before if one[0].code not in change.holding][: change.wanted]
-    room = change.wanted - len(fresh)
-    if room > 0:
-        there = line(change.exam, change.marker, change.at_ms, change.disputes).where(_not_given(change))
-        rows = connection.execute(there.order_by(answers.c.place).limit(room)).all()
-        fresh += _allowed(connection, change, rows, kinds)
-        if rows and not change.disputes:
-            fresh = _with_check(connection, change, fresh)
+    before = _given_before(connection, change)
+    there = line(change.exam, change.marker, change.at_ms, change.disputes).where(_not_given(change))
+    rows = connection.execute(there.order_by(answers.c.place).limit(change.wanted)).all() if change.wanted else []
+    given = _allowed(connection, change, [*before, *rows], kinds)
+    kept = [one for one in given if one[0].code in change.holding]
+    fresh = [one for one in given if one[0].code not in change.holding][: change.wanted]
+    if rows and not change.disputes:
+        fresh = _with_check(connection, change, fresh)
     _hold(connection, change, [*kept, *fresh])
     return [_handed(connection, row, change.disputes) for row, _kind in fresh]
 
@@ -57,15 +55,15 @@ def _kinds(connection: sa.Connection, change: Claim, rows: Sequence[sa.Row[Any]]
     return found
 
 
-def _given_before(connection: sa.Connection, change: Claim, kinds: set[Kind]) -> list[Given]:
-    """What the marker was given of the item and has not done, and may still do; its time may be over."""
+def _given_before(connection: sa.Connection, change: Claim) -> Sequence[sa.Row[Any]]:
+    """What the marker was given of the item and has not done; its time may be over."""
     query = (
         sa.select(answers)
         .join(claims, claims.c.answer == answers.c.id)
         .where(answers.c.exam == change.exam, answers.c.item == change.item, claims.c.marker == change.marker.user)
         .order_by(answers.c.place)
     )
-    return _allowed(connection, change, connection.execute(query).all(), kinds)
+    return connection.execute(query).all()
 
 
 def line(exam: str, marker: Marker, now_ms: int, disputes: bool, *columns: Any) -> sa.Select[Any]:

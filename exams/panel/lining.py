@@ -10,9 +10,22 @@ import sqlalchemy as sa
 
 from exams import audit
 from exams.panel.change import Drawn, Govern, Open
-from exams.panel.rules import Kind, State, state
+from exams.panel.rules import Kind, Script, State, state
 from exams.panel.tables import answers, in_parts, scripts
 from exams.panelrules import Marking
+
+
+def noted(script: Script) -> tuple[State, int]:
+    """What `answers` keeps of an answer, so that a claim need not look at its marks: state, independent marks."""
+    return state(script), len(script.of_kind(Kind.MARK))
+
+
+def note(connection: sa.Connection, answer: sa.Row[Any], script: Script) -> None:
+    """Note what `answer` needs now that it is `script`."""
+    now = noted(script)
+    if now != (answer.state, answer.given):
+        values = {"state": now[0], "given": now[1]}
+        connection.execute(sa.update(answers).where(answers.c.id == answer.id).values(values))
 
 
 def settle(connection: sa.Connection, ids: Collection[int]) -> None:
@@ -22,8 +35,7 @@ def settle(connection: sa.Connection, ids: Collection[int]) -> None:
         before = {row.id: (row.state, row.given) for row in connection.execute(known)}
         moved: dict[tuple[State, int], list[int]] = defaultdict(list)
         for own, script in scripts(connection, part).items():
-            now = (state(script), len(script.of_kind(Kind.MARK)))
-            if now != before[own]:
+            if (now := noted(script)) != before[own]:
                 moved[now].append(own)
         for (needs, given), those in moved.items():
             connection.execute(sa.update(answers).where(answers.c.id.in_(those)).values(state=needs, given=given))

@@ -31,7 +31,7 @@ from tests.platform import free_port
 ITEM = "dx-exam-022"
 WORTH = [1, 1, 1, 1]
 PANEL = Marking(("teacher01", "teacher02", "lead02", "student02"), ("lead01", "invigilator2"), check_every=0)
-DATA = re.compile(r'id="data">(.*?)</script>', re.DOTALL)
+OVER = {"opens_in_s": -8000, "lasts_s": 7200}
 
 
 def client() -> str:
@@ -52,7 +52,7 @@ def answers_of(count: int) -> list[Opening]:
 @pytest.fixture
 def service(process, request):
     """The service, with an exam of this test's own, whose panel has four answers of ITEM, one of each school."""
-    process.furnish(own_name(request), marking=PANEL)
+    process.furnish(own_name(request), marking=PANEL, **OVER)
     with_store(process, lambda store: store.open(process.exam, answers_of(4), PANEL, "lead01").result())
     return process
 
@@ -134,7 +134,7 @@ BODY = {
 @pytest.fixture(scope="module")
 def roles(process):
     """The service with one exam for all the tables below, and a session of each role."""
-    process.furnish("roles", marking=PANEL)
+    process.furnish("roles", marking=PANEL, **OVER)
     with_store(process, lambda store: store.open("roles", answers_of(4), PANEL, "lead01").result())
     return [Staff(process, user) for user in ROLES]
 
@@ -165,6 +165,16 @@ def test_a_ticket_of_the_same_name_is_nobody_here(service):
     session = create_signed_value(key, "xinglin-exams-session", json.dumps(told)).decode()
     one.cookies.set("xinglin-exams-session", session, path=PREFIX)
     assert one.page(f"{service.exam}/marking/").status_code == 404
+
+
+def test_before_the_exam_is_over_its_markers_learn_nothing_of_its_paper(process, request):
+    process.furnish(own_name(request), marking=PANEL)
+    with_store(process, lambda store: store.open(process.exam, answers_of(4), PANEL, "lead01").result())
+    one = Staff(process, "teacher01")
+    assert one.page(f"{process.exam}/marking/{ITEM}").status_code == 404
+    assert (one.claim().status_code, one.api(f"marking/{ITEM}/own").status_code) == (404, 404)
+    front = one.page(f"{process.exam}/marking/")
+    assert (front.status_code, ITEM in front.text) == (200, False)
 
 
 def test_what_markers_are_sent_names_nobody(service):
@@ -410,7 +420,7 @@ def nothing_lost_or_doubled(rows, told, schools):
 
 
 def test_five_markers_at_once_on_sqlite_and_the_service_killed_in_the_middle(process, request):
-    process.furnish(own_name(request), marking=dataclasses.replace(PANEL, markers=tuple(FIVE)))
+    process.furnish(own_name(request), marking=dataclasses.replace(PANEL, markers=tuple(FIVE)), **OVER)
     with_store(process, lambda store: store.open(process.exam, answers_of(60), PANEL, "lead01").result())
     kept, faults, stop = [], [], threading.Event()
     pages = [Staff(process, user) for user in FIVE]
