@@ -84,9 +84,7 @@ class Claim(PanelApi):
             exam.id, item.id, marker, wanted, holding, disputes=disputes, check_every=exam.marking.check_every
         )
         handed = await asyncio.wrap_future(claiming)
-        found = {one.item: one for one in await self.apart(self.panel.questions, exam.id, marker)}
-        here = found.get(item.id)
-        left = 0 if here is None else here.disputes if disputes else here.left
+        left = await self.apart(self.panel.left, exam.id, item.id, marker, disputes)
         self.answer({"answers": [vars(one) for one in handed], "left": left})
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,13 +16,14 @@ from exams import audit
 from exams.change import RefusedError
 from exams.panel.change import Claim, Govern, HandOn, Mark, Open, Standard
 from exams.panel.claiming import claim
-from exams.panel.lining import govern, open_answers, settle
+from exams.panel.lining import govern, note, open_answers
 from exams.panel.rules import (
     LAST_OWN,
     MARKED_ALREADY,
     NOT_GIVEN,
     RENEWED,
     UNKNOWN,
+    Given,
     Kind,
     Script,
     corrected,
@@ -66,7 +68,7 @@ def _mark(connection: sa.Connection, change: Mark) -> None:
         raise RefusedError(NOT_GIVEN)
     else:
         kind = kind_for(script, change.marker, others)
-    _write(connection, change, user, answer, kind, change.seconds)
+    _write(connection, change, user, answer, script, kind, change.seconds)
 
 
 def _standard(connection: sa.Connection, change: Standard) -> None:
@@ -74,8 +76,8 @@ def _standard(connection: sa.Connection, change: Standard) -> None:
         return
     answer, script = _answer(connection, change)
     for mark in script.of_kind(Kind.STANDARD):  # there is one standard, whoever has the lead
-        _replace(connection, answer, mark.marker)
-    _write(connection, change, change.actor, answer, Kind.STANDARD, 0.0)
+        script = _without(connection, answer, script, mark.marker)
+    _write(connection, change, change.actor, answer, script, Kind.STANDARD, 0.0)
 
 
 def _hand_on(connection: sa.Connection, change: HandOn) -> None:
@@ -92,7 +94,7 @@ def _hand_on(connection: sa.Connection, change: HandOn) -> None:
     row = {"answer": answer.id, "marker": user, "edition": change.edition, "reason": change.reason}
     connection.execute(sa.insert(handed_on), {**row, "note": change.note, "at_ms": change.at_ms, "entry": entry.id})
     _let_go(connection, answer.id, user)
-    settle(connection, [answer.id])
+    note(connection, answer, replace(script, handed_on=script.handed_on | {user}))
 
 
 def _answer(connection: sa.Connection, change: Mark | HandOn | Standard) -> tuple[sa.Row[Any], Script]:
@@ -137,17 +139,26 @@ def recent(connection: sa.Connection, exam: str, item: str, marker: str) -> list
     return list(connection.scalars(query))
 
 
-def _replace(connection: sa.Connection, answer: sa.Row[Any], marker: str) -> None:
-    """The mark of `marker` holds no more; it stays to be read."""
-    own = (marks.c.answer == answer.id, marks.c.marker == marker, marks.c.edition == answer.edition)
-    connection.execute(sa.update(marks).where(*own, marks.c.holds).values(holds=False))
+def _without(connection: sa.Connection, answer: sa.Row[Any], script: Script, marker: str) -> Script:
+    """The answer without the mark of `marker`, which holds no more; it stays to be read."""
+    left = tuple(mark for mark in script.marks if mark.marker != marker)
+    if len(left) < len(script.marks):
+        own = (marks.c.answer == answer.id, marks.c.marker == marker, marks.c.edition == answer.edition)
+        connection.execute(sa.update(marks).where(*own, marks.c.holds.is_(True)).values(holds=False))
+    return replace(script, marks=left)
 
 
 def _write(
-    connection: sa.Connection, change: Mark | Standard, marker: str, answer: sa.Row[Any], kind: Kind, seconds: float
+    connection: sa.Connection,
+    change: Mark | Standard,
+    marker: str,
+    answer: sa.Row[Any],
+    script: Script,
+    kind: Kind,
+    seconds: float,
 ) -> None:
-    """Keep a mark, in the audit log too, and see what the answer needs now."""
-    _replace(connection, answer, marker)
+    """Keep a mark, in the audit log too, and note what the answer needs now."""
+    script = _without(connection, answer, script, marker)
     row: dict[str, object] = {
         "answer": answer.id,
         "edition": change.edition,
@@ -165,7 +176,7 @@ def _write(
     (entry,) = audit.append(connection, [audit.Act(change.at_ms, change.exam, marker, "panel_marked", detail)])
     connection.execute(sa.insert(marks), {**row, "entry": entry.id})
     _let_go(connection, answer.id, marker)
-    settle(connection, [answer.id])
+    note(connection, answer, replace(script, marks=(*script.marks, Given(marker, kind, sum(change.points)))))
 
 
 def _let_go(connection: sa.Connection, answer: int, marker: str) -> None:

@@ -20,19 +20,28 @@ NONE_OF: tuple[str, ...] = ("",)
 def claim(connection: sa.Connection, change: Claim) -> list[Handed]:
     """The answers that `change` asks for, at most so many: first those that the marker has been given before."""
     kinds = {Kind.ADJUDICATION} if change.disputes else {Kind.MARK, Kind.CHECK}
-    before = _given_before(connection, change, kinds)
-    fresh = [row for row in before if row.code not in change.holding][: change.wanted]
-    room = change.wanted - len(fresh)
-    if room > 0:
-        line = _disputed(change) if change.disputes else _open(change)
-        rows = connection.execute(line.limit(room)).all()
-        allowed = _kinds(connection, change, rows)
-        fresh += [row for row in rows if allowed.get(row.id) in kinds]
-        if not change.disputes and rows:
-            fresh = _with_check(connection, change, fresh)
-    kept = [row for row in before if row.code in change.holding]
+    before = _given_before(connection, change)
+    there = line(change.exam, change.marker, change.at_ms, change.disputes).where(_not_given(change))
+    rows = connection.execute(there.order_by(answers.c.place).limit(change.wanted)).all() if change.wanted else []
+    given = _allowed(connection, change, [*before, *rows], kinds)
+    kept = [one for one in given if one[0].code in change.holding]
+    fresh = [one for one in given if one[0].code not in change.holding][: change.wanted]
+    if rows and not change.disputes:
+        fresh = _with_check(connection, change, fresh)
     _hold(connection, change, [*kept, *fresh])
-    return [_handed(connection, row, change.disputes) for row in fresh]
+    return [_handed(connection, row, change.disputes) for row, _kind in fresh]
+
+
+Given = tuple[sa.Row[Any], Kind]
+"""An answer, and what a mark of it is for."""
+
+
+def _allowed(connection: sa.Connection, change: Claim, rows: Sequence[sa.Row[Any]], kinds: set[Kind]) -> list[Given]:
+    """Those of `rows` that the marker may give a mark of `kinds`."""
+    if not rows:
+        return []
+    allowed = _kinds(connection, change, rows)
+    return [(row, allowed[row.id]) for row in rows if allowed.get(row.id) in kinds]
 
 
 def _kinds(connection: sa.Connection, change: Claim, rows: Sequence[sa.Row[Any]]) -> dict[int, Kind]:
@@ -46,68 +55,68 @@ def _kinds(connection: sa.Connection, change: Claim, rows: Sequence[sa.Row[Any]]
     return found
 
 
-def _given_before(connection: sa.Connection, change: Claim, kinds: set[Kind]) -> list[sa.Row[Any]]:
-    """What the marker was given of the item and has not done, and may still do; its time may be over."""
+def _given_before(connection: sa.Connection, change: Claim) -> Sequence[sa.Row[Any]]:
+    """What the marker was given of the item and has not done; its time may be over."""
     query = (
         sa.select(answers)
         .join(claims, claims.c.answer == answers.c.id)
         .where(answers.c.exam == change.exam, answers.c.item == change.item, claims.c.marker == change.marker.user)
         .order_by(answers.c.place)
     )
-    rows = connection.execute(query).all()
-    allowed = _kinds(connection, change, rows)
-    return [row for row in rows if allowed.get(row.id) in kinds]
+    return connection.execute(query).all()
 
 
-def strange(marker: Marker) -> sa.ColumnElement[bool]:
+def line(exam: str, marker: Marker, now_ms: int, disputes: bool, *columns: Any) -> sa.Select[Any]:
+    """Of the answers of an exam those that `marker` may be given: `columns` of them, all where none is named.
+
+    Such as need a mark more than are given or under way; with `disputes`, those that nobody is deciding. Nothing here
+    is counted answer by answer: a database without statistics of its tables would go through them again and again.
+    """
+    kind, state = (Kind.ADJUDICATION, State.DISPUTED) if disputes else (Kind.MARK, State.OPEN)
+    live = (claims.c.until_ms > now_ms, claims.c.marker != marker.user, claims.c.kind == kind)
+    count = sa.func.count().label("count")
+    busy = sa.select(claims.c.answer, count).where(*live).group_by(claims.c.answer).subquery()
+    under_way = sa.func.coalesce(busy.c["count"], 0)
+    lacking = under_way == 0 if disputes else answers.c.given + under_way < answers.c.needed
+    both = answers.outerjoin(busy, busy.c.answer == answers.c.id)
+    chosen = sa.select(*columns or (answers,)).select_from(both)
+    return chosen.where(answers.c.exam == exam, answers.c.state == state, _strange(marker), lacking)
+
+
+def _strange(marker: Marker) -> sa.ColumnElement[bool]:
     """That an answer is of no school of the marker's, and they have neither marked nor handed it on."""
+    own = answers.alias()
     done = [
-        ~sa.exists().where(counting(table), table.c.marker == marker.user).correlate(answers)
+        sa.select(table.c.answer)
+        .join(own, (own.c.id == table.c.answer) & (own.c.edition == table.c.edition))
+        .where(table.c.marker == marker.user)
         for table in (marks, handed_on)
     ]
-    return sa.and_(answers.c.school.not_in(sorted(marker.schools) or NONE_OF), *done)
+    schools = answers.c.school.not_in(sorted(marker.schools) or NONE_OF)
+    return sa.and_(schools, *(answers.c.id.not_in(own) for own in done))
 
 
-def _line(change: Claim, state: State) -> sa.Select[Any]:
-    """The answers of the item in that state which the marker was not given yet, in their order."""
-    held = sa.exists().where(claims.c.answer == answers.c.id, claims.c.marker == change.marker.user).correlate(answers)
-    here = (answers.c.exam == change.exam, answers.c.item == change.item, answers.c.state == state)
-    return sa.select(answers).where(*here, strange(change.marker), ~held).order_by(answers.c.place)
+def _not_given(change: Claim) -> sa.ColumnElement[bool]:
+    """That an answer is one of the item, and the marker does not have it yet."""
+    held = sa.select(claims.c.answer).where(claims.c.marker == change.marker.user)
+    return sa.and_(answers.c.item == change.item, answers.c.id.not_in(held))
 
 
-def _others(change: Claim, kind: Kind) -> sa.ScalarSelect[int]:
-    """How many others hold an answer for such a mark."""
-    live = (claims.c.until_ms > change.at_ms, claims.c.marker != change.marker.user, claims.c.kind == kind)
-    count = sa.select(sa.func.count()).select_from(claims).where(claims.c.answer == answers.c.id, *live)
-    return count.correlate(answers).scalar_subquery()
-
-
-def _open(change: Claim) -> sa.Select[Any]:
-    """Answers that need a mark more than are given or under way."""
-    given = sa.select(sa.func.count()).select_from(marks).where(counting(marks), marks.c.kind == Kind.MARK)
-    under_way = given.correlate(answers).scalar_subquery() + _others(change, Kind.MARK)
-    return _line(change, State.OPEN).where(under_way < answers.c.needed)
-
-
-def _disputed(change: Claim) -> sa.Select[Any]:
-    """Answers that nobody is deciding."""
-    return _line(change, State.DISPUTED).where(_others(change, Kind.ADJUDICATION) == 0)
-
-
-def _with_check(connection: sa.Connection, change: Claim, fresh: Sequence[sa.Row[Any]]) -> list[sa.Row[Any]]:
+def _with_check(connection: sa.Connection, change: Claim, fresh: Sequence[Given]) -> list[Given]:
     """`fresh` with a check script among them where the marker has come so far that one is due."""
     if not change.check_every or not fresh:
         return list(fresh)
     counts = {kind: _count(connection, change, kind) for kind in (Kind.MARK, Kind.CHECK)}
     if (counts[Kind.MARK] + len(fresh)) // change.check_every <= counts[Kind.CHECK]:
         return list(fresh)
-    standard = sa.exists().where(counting(marks), marks.c.kind == Kind.STANDARD).correlate(answers)
-    left = connection.execute(_line(change, State.DONE).where(standard)).all()
+    standard = sa.select(answers).join(marks, counting(marks)).where(marks.c.kind == Kind.STANDARD)
+    here = (answers.c.exam == change.exam, answers.c.state == State.DONE, _not_given(change), _strange(change.marker))
+    left = connection.execute(standard.where(*here).order_by(answers.c.place)).all()
     if not left:
         return list(fresh)
     place = change.draw % len(fresh)  # instead of one that the next claim gives
-    others = [row for index, row in enumerate(fresh) if index != place]
-    return [*others[:place], left[change.draw % len(left)], *others[place:]]
+    others = [one for index, one in enumerate(fresh) if index != place]
+    return [*others[:place], (left[change.draw % len(left)], Kind.CHECK), *others[place:]]
 
 
 def _count(connection: sa.Connection, change: Claim, kind: Kind) -> int:
@@ -119,15 +128,16 @@ def _count(connection: sa.Connection, change: Claim, kind: Kind) -> int:
     return connection.scalar(sa.select(sa.func.count()).select_from(answers).where(*here, chosen)) or 0
 
 
-def _hold(connection: sa.Connection, change: Claim, rows: Sequence[sa.Row[Any]]) -> None:
+def _hold(connection: sa.Connection, change: Claim, given: Sequence[Given]) -> None:
     """Note that the marker holds these, until their time is over."""
-    user = change.marker.user
-    kinds = _kinds(connection, change, rows)
-    for row in rows:
-        own = (claims.c.answer == row.id, claims.c.marker == user)
-        values = {"kind": kinds[row.id], "until_ms": change.until_ms}
-        if not connection.execute(sa.update(claims).where(*own).values(values)).rowcount:
-            connection.execute(sa.insert(claims), {"answer": row.id, "marker": user, **values})
+    if given:
+        own = (claims.c.marker == change.marker.user, claims.c.answer.in_([row.id for row, _ in given]))
+        connection.execute(sa.delete(claims).where(*own))
+        plain = {"marker": change.marker.user, "until_ms": change.until_ms}
+        connection.execute(_ADD, [{"answer": row.id, "kind": kind, **plain} for row, kind in given])
+
+
+_ADD = sa.insert(claims)
 
 
 def _handed(connection: sa.Connection, row: sa.Row[Any], disputed: bool) -> Handed:

@@ -52,11 +52,15 @@ class Panel(Handler):
         return found
 
     def marked(self, exam: Exam, item: str) -> Item:
-        """An item that the panel marks. Raises ProblemError where the exam has none of this id."""
+        """An item that the panel marks. Raises ProblemError where the exam has none of this id, or is not over."""
         found = self.items(exam).get(item)
-        if found is None:
+        if found is None or not self.over(exam):
             raise not_yours()
         return found
+
+    def over(self, exam: Exam) -> bool:
+        """Whether nobody enters the exam any more: what is in its paper is no secret to its markers from then on."""
+        return self.context.store.now() >= exam.closes.timestamp() * 1000
 
     async def apart(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Read in a thread, so that those who sit an exam here wait for none of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
@@ -9,20 +10,35 @@ import sqlalchemy as sa
 
 from exams import audit
 from exams.panel.change import Drawn, Govern, Open
-from exams.panel.rules import State, state
+from exams.panel.rules import Kind, Script, State, state
 from exams.panel.tables import answers, in_parts, scripts
 from exams.panelrules import Marking
+
+
+def noted(script: Script) -> tuple[State, int]:
+    """What `answers` keeps of an answer, so that a claim need not look at its marks: state, independent marks."""
+    return state(script), len(script.of_kind(Kind.MARK))
+
+
+def note(connection: sa.Connection, answer: sa.Row[Any], script: Script) -> None:
+    """Note what `answer` needs now that it is `script`."""
+    now = noted(script)
+    if now != (answer.state, answer.given):
+        values = {"state": now[0], "given": now[1]}
+        connection.execute(sa.update(answers).where(answers.c.id == answer.id).values(values))
 
 
 def settle(connection: sa.Connection, ids: Collection[int]) -> None:
     """Note what each of the answers `ids` needs now."""
     for part in in_parts(ids):
-        known = sa.select(answers.c.id, answers.c.state).where(answers.c.id.in_(part))
-        before = {row.id: row.state for row in connection.execute(known)}
-        for value in State:
-            now = [own for own, script in scripts(connection, part).items() if state(script) is value]
-            if moved := [own for own in now if before[own] != value]:
-                connection.execute(sa.update(answers).where(answers.c.id.in_(moved)).values(state=value))
+        known = sa.select(answers.c.id, answers.c.state, answers.c.given).where(answers.c.id.in_(part))
+        before = {row.id: (row.state, row.given) for row in connection.execute(known)}
+        moved: dict[tuple[State, int], list[int]] = defaultdict(list)
+        for own, script in scripts(connection, part).items():
+            if (now := noted(script)) != before[own]:
+                moved[now].append(own)
+        for (needs, given), those in moved.items():
+            connection.execute(sa.update(answers).where(answers.c.id.in_(those)).values(state=needs, given=given))
 
 
 def open_answers(connection: sa.Connection, change: Open) -> dict[str, int]:
@@ -59,7 +75,7 @@ def _row(change: Open, drawn: Drawn) -> dict[str, object]:
     kept = {name: own[name] for name in ("number", "school", "item", "form", "text", "version")}
     rules = {"needed": change.rules.marks, "tolerance": change.rules.tolerance_of(worth)}
     chance = {"code": drawn.code, "place": drawn.place}
-    return {"exam": change.exam, **kept, **rules, **chance, "edition": 1, "state": State.OPEN}
+    return {"exam": change.exam, **kept, **rules, **chance, "edition": 1, "state": State.OPEN, "given": 0}
 
 
 def _news(row: sa.Row[Any], rules: Marking, drawn: Drawn) -> dict[str, object]:

@@ -34,7 +34,7 @@ class Front(PanelPage):
         rows = [
             {"own": one, "item": items[one.item], "stem": shortened(items[one.item].stem)}
             for one in found
-            if one.item in items
+            if one.item in items and self.over(exam)
         ]
         self.show(
             "panel_front.html",

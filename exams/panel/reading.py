@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from exams import audit
 from exams.panel.changes import recent, told
-from exams.panel.claiming import strange
+from exams.panel.claiming import line
 from exams.panel.rules import Kind, Marker, State, final
-from exams.panel.tables import answers, claims, counting, handed_on, marks, scripts
+from exams.panel.tables import answers, counting, handed_on, marks, scripts
 
 
 @dataclass(frozen=True)
@@ -29,26 +29,22 @@ class Asked:
 def questions(connection: sa.Connection, exam: str, marker: Marker, now_ms: int) -> list[Asked]:
     """The items of an exam in the order of their ids, as `marker` finds them."""
 
-    def count(*where: Any) -> dict[str, int]:
-        query = sa.select(answers.c.item, sa.func.count().label("n")).where(answers.c.exam == exam, *where)
-        return {row.item: row.n for row in connection.execute(query.group_by(answers.c.item))}
+    def count(chosen: sa.Select[Any]) -> dict[str, int]:
+        return {row.item: row.n for row in connection.execute(chosen.group_by(answers.c.item))}
 
-    def others(kind: Kind) -> Any:
-        live = (claims.c.until_ms > now_ms, claims.c.marker != marker.user, claims.c.kind == kind)
-        held = sa.select(sa.func.count()).select_from(claims).where(claims.c.answer == answers.c.id, *live)
-        return held.correlate(answers).scalar_subquery()
+    own_columns = (answers.c.item, sa.func.count().label("n"))
+    every = count(sa.select(*own_columns).where(answers.c.exam == exam, answers.c.state != State.WITHDRAWN))
+    left = count(line(exam, marker, now_ms, False, *own_columns)) if marker.marks else {}
+    disputed = count(line(exam, marker, now_ms, True, *own_columns)) if marker.adjudicates else {}
+    mine = (answers.c.exam == exam, marks.c.marker == marker.user, marks.c.kind != Kind.STANDARD)
+    own = count(sa.select(*own_columns).join(marks, counting(marks)).where(*mine))
+    return [Asked(item, left.get(item, 0), disputed.get(item, 0), own.get(item, 0)) for item in sorted(every)]
 
-    given = sa.select(sa.func.count()).select_from(marks).where(counting(marks), marks.c.kind == Kind.MARK)
-    lacking = given.correlate(answers).scalar_subquery() + others(Kind.MARK) < answers.c.needed
-    left = count(answers.c.state == State.OPEN, strange(marker), lacking) if marker.marks else {}
-    free = others(Kind.ADJUDICATION) == 0
-    disputed = count(answers.c.state == State.DISPUTED, strange(marker), free) if marker.adjudicates else {}
-    mine = sa.exists().where(counting(marks), marks.c.marker == marker.user, marks.c.kind != Kind.STANDARD)
-    own = count(mine.correlate(answers))
-    return [
-        Asked(item, left.get(item, 0), disputed.get(item, 0), own.get(item, 0))
-        for item in sorted(count(answers.c.state != State.WITHDRAWN))
-    ]
+
+def left(connection: sa.Connection, exam: str, item: str, marker: Marker, disputes: bool, now_ms: int) -> int:
+    """How many answers of an item there are for `marker`."""
+    chosen = line(exam, marker, now_ms, disputes, sa.func.count()).where(answers.c.item == item)
+    return connection.scalar(chosen) or 0
 
 
 @dataclass(frozen=True)
@@ -86,16 +82,10 @@ class Count:
 
 def counts(connection: sa.Connection, exam: str) -> list[Count]:
     """The items of an exam by their ids."""
-    some = sa.exists().where(counting(marks)).correlate(answers)
-    standard = sa.exists().where(counting(marks), marks.c.kind == Kind.STANDARD).correlate(answers)
+    standards = sa.select(marks.c.answer).join(answers, counting(marks)).where(marks.c.kind == Kind.STANDARD)
+    marked, standard = (answers.c.given > 0).label("marked"), answers.c.id.in_(standards).label("standard")
     query = (
-        sa.select(
-            answers.c.item,
-            answers.c.state,
-            some.label("marked"),
-            standard.label("standard"),
-            sa.func.count().label("n"),
-        )
+        sa.select(answers.c.item, answers.c.state, marked, standard, sa.func.count().label("n"))
         .where(answers.c.exam == exam, answers.c.state != State.WITHDRAWN)
         .group_by(answers.c.item, answers.c.state, "marked", "standard")
     )
@@ -154,8 +144,8 @@ def sheets(connection: sa.Connection, exam: str, item: str, wanted: int) -> list
     query = sa.select(answers, marks.c.points, marks.c.comment).join(marks, counting(marks))
     chosen = connection.execute(query.where(*here, marks.c.kind == Kind.STANDARD, answers.c.state != State.WITHDRAWN))
     found = [Sheet(row.code, row.edition, row.text, (tuple(row.points), row.comment)) for row in chosen]
-    line = sa.select(answers).where(*here, answers.c.state.in_([State.OPEN, State.DISPUTED]))
-    rows = connection.execute(line.order_by(answers.c.place.desc()).limit(wanted))
+    others = sa.select(answers).where(*here, answers.c.state.in_([State.OPEN, State.DISPUTED]))
+    rows = connection.execute(others.order_by(answers.c.place.desc()).limit(wanted))
     return [*found, *(Sheet(row.code, row.edition, row.text, None) for row in rows)]
 
 

@@ -123,6 +123,10 @@ class PanelStore:
         """The items of an exam that are marked here, with how much of each is left for `marker`."""
         return self._read(reading.questions, exam, marker, self._clock())
 
+    def left(self, exam: str, item: str, marker: Marker, disputes: bool = False) -> int:
+        """How many answers of an item there are for `marker` to mark, or to decide."""
+        return self._read(reading.left, exam, item, marker, disputes, self._clock())
+
     def own(self, exam: str, item: str, marker: str) -> list[Own]:
         """What `marker` marked last of an item, the newest first."""
         return self._read(reading.own, exam, item, marker)

@@ -28,6 +28,7 @@ answers = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),  # of the item's rubric
     sa.Column("edition", sa.Integer, nullable=False),  # how often it was put in line; marks of an older one count not
     sa.Column("state", sa.String, nullable=False),  # what `rules.state` makes of the rest
+    sa.Column("given", sa.Integer, nullable=False),  # independent marks of this edition, so that a claim need not count
     sa.UniqueConstraint("exam", "number", "item"),
     sa.Index("panel_line", "exam", "item", "state", "place"),
 )
@@ -36,7 +37,7 @@ marks = sa.Table(
     "panel_marks",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("answer", sa.ForeignKey("panel_answers.id"), nullable=False),
+    sa.Column("answer", sa.ForeignKey("panel_answers.id"), nullable=False, index=True),
     sa.Column("edition", sa.Integer, nullable=False),
     sa.Column("marker", sa.String, nullable=False),
     sa.Column("kind", sa.String, nullable=False),
@@ -97,21 +98,22 @@ def in_parts(ids: Collection[int]) -> Iterator[Sequence[int]]:
 def counting(table: sa.Table) -> sa.ColumnElement[bool]:
     """That a row of `marks` or `handed_on` is of its answer's present edition, and holds."""
     here = (table.c.answer == answers.c.id) & (table.c.edition == answers.c.edition)
-    return here & table.c.holds if "holds" in table.c else here
+    return here & table.c.holds.is_(True) if "holds" in table.c else here
 
 
 def scripts(connection: sa.Connection, ids: Collection[int]) -> dict[int, Script]:
     """The answers `ids` as the rules see them."""
     found: dict[int, Script] = {}
     for part in in_parts(ids):
-        chosen = answers.c.id.in_(part)
         given: dict[int, list[Given]] = defaultdict(list)
-        for row in connection.execute(sa.select(marks).join(answers, counting(marks)).where(chosen)):
+        kept = sa.select(marks).join(answers, counting(marks)).where(marks.c.answer.in_(part))
+        for row in connection.execute(kept):
             given[row.answer].append(Given(row.marker, Kind(row.kind), row.total))
         passed: dict[int, set[str]] = defaultdict(set)
-        for row in connection.execute(sa.select(handed_on).join(answers, counting(handed_on)).where(chosen)):
+        gone = sa.select(handed_on).join(answers, counting(handed_on)).where(handed_on.c.answer.in_(part))
+        for row in connection.execute(gone):
             passed[row.answer].add(row.marker)
-        for row in connection.execute(sa.select(answers).where(chosen)):
+        for row in connection.execute(sa.select(answers).where(answers.c.id.in_(part))):
             own = (tuple(given[row.id]), frozenset(passed[row.id]), row.state == "withdrawn")
             found[row.id] = Script(row.school, row.needed, row.tolerance, *own)
     return found

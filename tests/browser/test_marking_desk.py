@@ -35,7 +35,7 @@ class Panel:
         self.process, self.exam = process, exam
 
     def open(self, count, rules=PANEL):
-        self.process.furnish(self.exam, marking=rules)
+        self.process.furnish(self.exam, marking=rules, opens_in_s=-8000, lasts_s=7200)
         # none is of the school of teacher01, who marks them
         own = [dataclasses.replace(one, item=ITEM, school="橘井医学院") for one in openings(count, {ITEM: 4.0})]
         self.store(lambda store: store.open(self.exam, own, rules, "lead01").result())

@@ -79,3 +79,10 @@ def test_a_few_forms_are_assembled():
 def test_a_small_exam_is_marked():
     lines = figures("marking", "--candidates", 10, "--items", 12)
     assert [line.split()[0] for line in lines] == ["marking_10x12", "marking_and_notebooks"]
+
+
+def test_a_few_answers_at_the_marking_desk():
+    small = ("--answers", 60, "--nexts", 5, "--pause", 0, "--every", 0.2, "--database", "sqlite", "--port", free_port())
+    lines = figures("marking_desk", *small)
+    assert "marking_desk_lost 0 0 1 marks" in lines
+    assert "marking_desk_doubled 0 0 1 marks" in lines

@@ -43,7 +43,7 @@ function put(next) {
   byId("text").classList.toggle("quiet", !there);
   byId("answer-title").textContent = there && sheet.again ? t("An answer that you have marked") : t("Answer");
   document.body.classList.toggle("again", there && sheet.again);
-  byId("next").firstChild.textContent = there && sheet.again ? t("Save the change") : t("Next answer");
+  byId("next").firstChild.textContent = there && sheet.again ? t("Save") : t("Next answer");
   byId("comment").value = there ? sheet.comment : "";
   byId("others").replaceChildren(...(there ? told(sheet.answer) : []));
   for (const id of ["next", "hand-on", "comment"]) byId(id).disabled = !there || (id === "hand-on" && sheet.again);

@@ -2,7 +2,8 @@
 
 import { Unreachable } from "../room/api.js";
 
-const AHEAD = 5;
+const AHEAD = 6;
+const FEW = 3; // so few in line: time to ask for more
 const AGAIN_MS = 4 * 60_000; // the service keeps what a page holds for a quarter of an hour
 const EMPTY_MS = 15_000; // others hand answers on, or leave: then there is more
 const LOST_MS = 2000;
@@ -24,7 +25,7 @@ export class Queue {
   /** The next answer, undefined where none is here yet; more are asked for in the background. */
   take() {
     const next = this.line.shift();
-    if (this.line.length < AHEAD) this.fill();
+    if (this.line.length <= FEW) this.fill();
     return next;
   }
 
