@@ -31,8 +31,9 @@ LAB = ROOT / "exams" / "assignments" / "01_heart_rate.py"
 
 
 @pytest.fixture(autouse=True)
-def _here(monkeypatch: pytest.MonkeyPatch) -> None:
+def _here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.chdir(tmp_path)  # where answers without a sandbox write
 
 
 def marks(course: Path, name: str) -> dict[str, Any]:
