@@ -175,8 +175,9 @@ def audit_command(settings: Settings, name: str, seal: str | None, out: IO[str] 
     Example: xinglin exam audit dx-2027 --seal 9f86d081...
     """
     exam_in(settings.home / "exams", name)
-    with office(settings) as (_, store):
+    with office(settings) as (desk, store):
         broken, own, last = store.verify(), list(store.audit(name)), store.last_entry()
+        altered = desk.panel.verify()
         sealed = None if seal is None else store.sealed(seal)
     if out is not None:
         out.writelines(json.dumps(vars(entry), ensure_ascii=False) + "\n" for entry in own)
@@ -184,6 +185,8 @@ def audit_command(settings: Settings, name: str, seal: str | None, out: IO[str] 
         raise click.ClickException(
             f"The audit log is broken at entry {broken.entry}: {broken.why}. Those before it hold."
         )
+    if altered is not None:
+        raise click.ClickException(f"The log holds, but the panel's marks are not those that entry {altered} tells of.")
     for act, number in Counter(entry.act for entry in own).most_common():
         click.echo(f"{act}: {number}")
     if seal is not None and sealed is None:

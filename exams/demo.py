@@ -22,6 +22,7 @@ from exams.marking import examples
 from exams.marks import MarkStore
 from exams.office import Office
 from exams.panel.store import PanelStore
+from exams.panelrules import Marking
 from exams.response import Json, Response
 from exams.roster import Candidate
 from exams.sitting import SittingStore
@@ -73,7 +74,8 @@ def seed(
         folder = home / "exams" / name
         if not folder.exists():
             schools = tuple(dict.fromkeys(student.school for student in students))
-            exam = Exam(name, COURSE, title, opens, closes, MINUTES, lead, schools, ("A",), folder)
+            rules = Marking((*teachers, lead), (lead,), marks=1) if name == OPEN else Marking()
+            exam = Exam(name, COURSE, title, opens, closes, MINUTES, lead, schools, ("A",), folder, marking=rules)
             made.append(_create(exam, candidates, SEED + place))
     clock = _Clock(now - 8 * day)
     store = SittingStore(database, clock=clock.milliseconds)

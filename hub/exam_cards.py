@@ -29,6 +29,7 @@ class ExamCard:
     phase: str
     submitted: bool = False
     released: bool = False
+    panel: frozenset[str] | None = None
     points: float | None = None
     maximum: float | None = None
 
@@ -79,7 +80,11 @@ class Examinations:
     def watched(self, school: str | None, now: datetime, zone: ZoneInfo) -> list[ExamCard]:
         """The exams that `school` takes part in, for its teachers; every exam where `school` is None."""
         return [
-            ExamCard(**_common(exam, (exam.opens, exam.closes), now, zone), released=released(exam.folder) is not None)
+            ExamCard(
+                **_common(exam, (exam.opens, exam.closes), now, zone),
+                released=released(exam.folder) is not None,
+                panel=exam.marking.everybody if exam.marking.markers else None,
+            )
             for exam in self._hall.exams()
             if school is None or school in exam.schools
         ]
