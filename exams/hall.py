@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from exams import sealed
+from exams import key, sealed
 from exams.documents import DocumentError
 from exams.exam import EXAM_ID, FILE, ROSTER, Exam
 from exams.files import stamp
@@ -168,6 +168,11 @@ class Hall:
     def form(self, exam: Exam, form: str) -> Form:
         """A form of an exam. Raises SealedError while it is sealed."""
         return self._while_unchanged(("form", exam.id, form), _files(form), lambda _: exam.form(form))
+
+    def ruled(self, exam: Exam, form: str) -> Form:
+        """A form with its newest key: what people mark by. Raises SealedError while it is sealed."""
+        files = (*_files(form), key.FOLDER)  # a folder changes with what is put into it
+        return self._while_unchanged(("ruled", exam.id, form), files, lambda _: key.form_at(exam, form))
 
     def size(self, exam: Exam, form: str) -> int:
         """How many items a form has, sealed or not."""

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from exams.documents import DocumentError
 from exams.exam import Exam
 from exams.items import Item
-from exams.panel.opening import ON_PANEL
+from exams.panel.opening import on_panel
 from exams.panel.rules import Marker
 from exams.panel.store import PanelStore
 from exams.web import Api, Handler, Page, not_yours
@@ -41,14 +41,14 @@ class Panel(Handler):
         return exam, Marker(person.user, schools, *named)
 
     def items(self, exam: Exam) -> dict[str, Item]:
-        """The items whose answers the panel marks, of all forms that can be read, by id and in their order."""
+        """The items whose answers the panel marks, by the newest key, of all forms that can be read, by id in order."""
         found: dict[str, Item] = {}
         for form in exam.forms:
             try:
-                paper = self.context.hall.paper(exam, form)
+                paper = self.context.hall.ruled(exam, form)
             except DocumentError:  # it is sealed, or its file is wrong: the hall has said so
                 continue
-            found |= {item.id: item for item in paper.items.values() if item.type == ON_PANEL}
+            found |= {item.id: item for item in on_panel(paper)}
         return found
 
     def marked(self, exam: Exam, item: str) -> Item:

@@ -8,12 +8,14 @@ import threading
 import tomllib
 import uuid
 from collections import Counter
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
 from tornado.web import create_signed_value
 
 from benchmarks._postgresql import MISSING, PostgreSQL, programs
+from exams import key
 from exams.agreement import icc
 from exams.exam import Exam
 from exams.panel.change import Opening
@@ -495,3 +497,23 @@ def test_twenty_markers_at_once_on_postgresql_from_two_processes():
         assert stores[1].verify() is None
         for store in stores:
             store.close()
+
+
+def test_markers_see_and_mark_by_the_rubric_of_now(service):
+    """A ruling on the rubric after the exam: other criteria, and an answer marked by the old ones is in line again."""
+    staff = Staff(service, "teacher01")
+    (answer, *_) = staff.claim(1).json()["answers"]
+    assert staff.mark(answer) == "saved"
+    exam = Exam.load(service.home / "exams" / service.exam)
+    rubric = [{"points": 3, "text": "重订的第一条"}, {"points": 1, "text": "重订的第二条"}]
+    proposal = key.Proposal("lead01", "原评分标准有误", {ITEM: {"rubric": rubric}}, "")
+    key.propose(exam, proposal)
+    version = key.sign(exam, proposal, "lead01", datetime.now(UTC))
+    again = [dataclasses.replace(one, version=version.number) for one in answers_of(4)]
+    assert with_store(service, lambda store: store.open(service.exam, again, PANEL, "lead01").result())["again"] == 4
+    page = staff.page(f"{service.exam}/marking/{ITEM}")
+    assert "重订的第一条" in page.text
+    (answer, *_) = staff.claim(1).json()["answers"]
+    told = {"deed": "mark", "client": client(), "code": answer["code"], "edition": answer["edition"], "seconds": 9}
+    assert staff.deeds({**told, "points": [1, 1, 1, 1]}).status_code == 400
+    assert staff.mark(answer, (3, 0.5)) == "saved"
