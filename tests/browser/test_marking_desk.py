@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,6 +18,7 @@ from tests.exam_host import Process, own_name, store_url
 from tests.panel_case import openings
 from tests.platform import free_port
 
+SENT_S = 20
 ITEM = "dx-exam-022"  # four criteria, a point each
 PANEL = Marking(("teacher01", "teacher02"), ("lead01",), check_every=0)
 
@@ -271,8 +273,11 @@ def test_marks_of_a_page_that_was_closed_are_sent_by_the_next(desks, panel):
     one.context.unroute("**/deeds")
     assert panel.totals() == {}
     one.front()
+    end = time.monotonic() + SENT_S
+    while panel.totals() != {"teacher01": [3.0]}:
+        assert time.monotonic() < end, panel.totals()
+        one.page.wait_for_timeout(20)  # the page goes on meanwhile
     expect(one.page.locator("#unsent")).to_be_hidden()
-    assert panel.totals() == {"teacher01": [3.0]}
 
 
 def test_a_mark_that_is_not_needed_any_more_is_said_to_be_so(desks, panel):
