@@ -2,7 +2,8 @@
 
 Teachers write cases and what is wanted of them into one literal: `for n, want in [(1, 1), (2, 4)]`. The probe needs the
 loop and `n`; `want` is compared in the replay alone. So each place of such a literal whose name the probe never reads
-is `None` in it. The number of cases, their order and their shapes stay, and with them the order of the leaves.
+is `None` in it, and so are arguments of the test's own functions, as in `check(2, 4)`. The number of cases, their order
+and their shapes stay, and with them the order of the leaves.
 
 A place is masked only where the text shows that nobody reads it and that leaving it out does nothing: a name is taken
 as read where it is read anywhere in the probe, whatever the scope, where student's or shown cells define it too, and
@@ -13,9 +14,11 @@ left as it is.
 from __future__ import annotations
 
 import ast
-import copy
+import builtins
+from collections import Counter
+from dataclasses import dataclass
 
-from exams.autograde.leaves import names_bound
+from exams.autograde.leaves import NAMED, names_bound
 
 REACH = frozenset(
     {"locals", "globals", "vars", "eval", "exec", "compile", "__import__", "import_module", "get_ipython", "query"}
@@ -37,13 +40,21 @@ COMPUTES = (
 )
 READ = ast.Constant(True)  # a target of which all is read
 
-Target = ast.expr | None  # None: nothing of it is read
+
+@dataclass(frozen=True)
+class Index:
+    """In place of a target: what is read is one place, by its number or key."""
+
+    key: object
+
+
+Target = ast.expr | Index | None  # None: nothing of it is read
 Row = ast.List | ast.Tuple
 
 
 def masked(probe: ast.Module, kept: frozenset[str]) -> ast.Module:
     """A copy of the probe with what it does not read left out. `kept`: names that other cells may read."""
-    tree = copy.deepcopy(probe)  # it shares nodes with the cell
+    tree = ast.parse(ast.unparse(probe))  # where no node stands in two places, nor in the cell
     while True:
         before = ast.dump(tree)
         if _reaches(tree):
@@ -63,13 +74,15 @@ def _reaches(tree: ast.Module) -> bool:
     return False
 
 
-def _reads(tree: ast.Module) -> set[str]:
-    """The names that are read, as far as names alone tell."""
+def _loads(tree: ast.Module) -> list[ast.Name]:
+    return [own for own in ast.walk(tree) if isinstance(own, ast.Name) and isinstance(own.ctx, ast.Load)]
+
+
+def _shared(tree: ast.Module) -> set[str]:
+    """The names that are read, or may be, without being named where this is done."""
     names: set[str] = set()
     for own in ast.walk(tree):
-        if isinstance(own, ast.Name) and isinstance(own.ctx, ast.Load):
-            names.add(own.id)
-        elif isinstance(own, ast.AugAssign) and isinstance(own.target, ast.Name):
+        if isinstance(own, ast.AugAssign) and isinstance(own.target, ast.Name):
             names.add(own.target.id)
         elif isinstance(own, (ast.Global, ast.Nonlocal)):
             names.update(own.names)
@@ -78,17 +91,31 @@ def _reads(tree: ast.Module) -> set[str]:
     return names
 
 
-def _bound(tree: ast.Module) -> set[str]:
-    """Every name that something in the probe binds, in any scope, other than an import."""
-    names = names_bound(tree.body, imports=False)
+def _bound(tree: ast.Module) -> Counter[str]:
+    """How often each name is bound or deleted in the probe, in any scope, other than by an import."""
+    names: Counter[str] = Counter()
     for own in ast.walk(tree):
-        if isinstance(own, ast.Name) and isinstance(own.ctx, ast.Store):
-            names.add(own.id)
+        if isinstance(own, ast.Name) and not isinstance(own.ctx, ast.Load):
+            names[own.id] += 1
         elif isinstance(own, ast.arg):
-            names.add(own.arg)
-        elif isinstance(own, (ast.FunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
-            names |= {own.name} if own.name else set()
+            names[own.arg] += 1
+        elif isinstance(own, NAMED) and own.name:
+            names[own.name] += 1
     return names
+
+
+def _views(tree: ast.Module) -> dict[str, list[Target]]:
+    """What is read of names that are read only in part: unpacked (`n, want = case`) or by index (`case[0]`)."""
+    views: dict[str, list[Target]] = {}
+    for own in ast.walk(tree):
+        if isinstance(own, ast.Assign) and isinstance(own.value, ast.Name) and len(own.targets) == 1:
+            if isinstance(own.targets[0], (ast.Tuple, ast.List)):
+                views.setdefault(own.value.id, []).append(own.targets[0])
+        elif isinstance(own, ast.Subscript) and isinstance(own.value, ast.Name) and isinstance(own.ctx, ast.Load):
+            index = Index(own.slice.value) if isinstance(own.slice, ast.Constant) else READ
+            views.setdefault(own.value.id, []).append(index)
+    often = Counter(own.id for own in _loads(tree))
+    return {name: found for name, found in views.items() if len(found) == often[name]}
 
 
 class _Mask:
@@ -96,7 +123,15 @@ class _Mask:
 
     def __init__(self, tree: ast.Module, kept: frozenset[str]):
         self.tree, self.kept = tree, kept
-        self.read, self.bound = _reads(tree) | kept, _bound(tree) | kept
+        count, shared = _bound(tree), _shared(tree) | kept
+        self.bound = count.keys() | kept
+        self.views = {name: found for name, found in _views(tree).items() if name not in shared}
+        self.functions = {
+            own.name: own
+            for own in tree.body
+            if isinstance(own, ast.FunctionDef) and count[own.name] == 1 and own.name not in shared and _plainly(own)
+        }
+        self.read = shared | self._reads()
         self.values: dict[str, list[ast.expr]] = {}  # what a name is assigned
         for own in ast.walk(tree):
             if (found := _assigned(own)) and found[0] not in kept:
@@ -107,22 +142,33 @@ class _Mask:
         self.met: set[ast.Name] = set()
         self.done: set[tuple[ast.expr, Target]] = set()
 
+    def _reads(self) -> set[str]:
+        """The names that are read otherwise than to be handed to a parameter that is not."""
+        handed: dict[ast.expr, str] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self.functions:
+                handed |= dict(_arguments(node, self.functions[node.func.id].args))
+        loads = _loads(self.tree)
+        read = {own.id for own in loads if own not in handed}
+        while more := {own.id for own in loads if own in handed and handed[own] in read} - read:
+            read |= more
+        return read
+
     def apply(self) -> None:
         """Mask literals, and drop assignments of names that nothing reads."""
         for own in ast.walk(self.tree):
             if isinstance(own, (ast.For, ast.comprehension)):
                 self._feed(own.iter, own.target, frozenset())
-        leaked = {
-            own.id
-            for own in ast.walk(self.tree)
-            if isinstance(own, ast.Name) and isinstance(own.ctx, ast.Load) and own not in self.met
-        }
+        leaked = {own.id for own in _loads(self.tree) if own not in self.met}
         for row, targets in self.rows.items():
             if not self.through[row] & leaked:
                 row.elts = [self._masked(own, targets) for own in row.elts]
         for table, pairs in self.dicts.items():
             if not self.through[table] & leaked:
                 self._mask_dict(table, pairs)
+        for own in ast.walk(self.tree):
+            if isinstance(own, ast.Call) and isinstance(own.func, ast.Name) and own.func.id in self.functions:
+                self._mask_call(own, self.functions[own.func.id].args)
         self._drop()
 
     # where the elements of literals go
@@ -180,6 +226,8 @@ class _Mask:
         """The target of one of `count` parts of what is bound to `target`."""
         if self._unread(target):
             return None
+        if isinstance(target, Index) and isinstance(target.key, int):
+            return READ if target.key in (at, at - count) else None
         if isinstance(target, (ast.Tuple, ast.List)) and len(target.elts) == count and not _starred(target):
             return target.elts[at]
         return READ
@@ -191,14 +239,31 @@ class _Mask:
 
     def _masked(self, value: ast.expr, targets: list[Target]) -> ast.expr:
         """An element, without what none of the targets that it is bound to reads."""
+        targets = [own for one in targets for own in self._viewed(one)]
         if all(map(self._unread, targets)) and self._plain(value):
             return ast.Constant(None)
+        if isinstance(value, ast.Dict) and all(isinstance(own, ast.Constant) for own in value.keys):
+            by_index = all(own is None or isinstance(own, Index) for own in targets)
+            read = [own.key for own in targets if isinstance(own, Index)]
+            for at, key in enumerate(value.keys):
+                if by_index and key.value not in read:  # type: ignore[union-attr]
+                    value.values[at] = self._masked(value.values[at], [])
         if isinstance(value, (ast.Tuple, ast.List)) and not _starred(value):
             count = len(value.elts)
             value.elts = [
                 self._masked(own, [self._part(one, count, at) for one in targets]) for at, own in enumerate(value.elts)
             ]
         return value
+
+    def _viewed(self, target: Target) -> list[Target]:
+        return self.views.get(target.id, [target]) if isinstance(target, ast.Name) else [target]
+
+    def _mask_call(self, node: ast.Call, parameters: ast.arguments) -> None:
+        """As `_masked`, for the arguments that a function of the test is called with."""
+        made = {own: self._masked(own, [ast.Name(name, ast.Store())]) for own, name in _arguments(node, parameters)}
+        node.args = [made.get(own, own) for own in node.args]
+        for word in node.keywords:
+            word.value = made.get(word.value, word.value)
 
     def _mask_dict(self, table: ast.Dict, pairs: list[tuple[Target, Target]]) -> None:
         """As `_masked`. Keys stay different from each other, or there were fewer cases."""
@@ -251,6 +316,20 @@ def _assigned(node: ast.AST) -> tuple[str, ast.expr] | None:
     if not isinstance(node, (ast.Assign, ast.AnnAssign)) or len(targets) != 1 or node.value is None:
         return None
     return (targets[0].id, node.value) if isinstance(targets[0], ast.Name) else None
+
+
+def _arguments(node: ast.Call, parameters: ast.arguments) -> list[tuple[ast.expr, str]]:
+    """(argument, name of the parameter it is bound to)."""
+    if any(isinstance(own, ast.Starred) for own in node.args):
+        return []
+    names = [own.arg for own in [*parameters.posonlyargs, *parameters.args]]
+    return [*zip(node.args, names, strict=False), *((own.value, own.arg) for own in node.keywords if own.arg)]
+
+
+def _plainly(function: ast.FunctionDef) -> bool:
+    """Whether a call of its name is a call of it, with the parameters that it has."""
+    own = function.args
+    return not (function.decorator_list or own.vararg or own.kwarg or hasattr(builtins, function.name))
 
 
 def _starred(row: Row) -> bool:

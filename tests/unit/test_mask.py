@@ -52,6 +52,16 @@ MASKED = [
     "def check():\n    for n, w in [(1, 7001), (2, 7005)]:\n        assert sum_of_squares(n) == w - 7000\ncheck()",
     "score = 0\nfor n, w in [(1, 7001), (2, 7005)]:\n    if sum_of_squares(n) == w - 7000:\n        score += 2\nscore",
     "for n, w in [(1, 7001), (2, 7005)]:\n    got = sum_of_squares(n)\n    assert got == w - 7000",
+    "for case in [(1, 7001), (2, 7005)]:\n    assert sum_of_squares(case[0]) == case[1] - 7000",
+    "for case in [(1, 7001), (2, 7005)]:\n    n, w = case" + BODY,
+    "for case in [(1, (0, 7001)), (2, (0, 7005))]:\n    n, pair = case\n    k, w = pair\n"
+    "    assert sum_of_squares(n) == w - 7000",
+    "for case in [{'n': 1, 'w': 7001}, {'n': 2, 'w': 7005}]:\n    assert sum_of_squares(case['n']) == case['w'] - 7000",
+    "cases = [{'n': 1, 'w': [7001]}]\nfor case in cases:\n    assert sum_of_squares(case['n']) == case['w'][0] - 7000",
+    "def check(n, w):\n    assert sum_of_squares(n) == w - 7000\ncheck(1, 7001)\ncheck(n=2, w=7005)\ncheck(3, w=7014)",
+    "def check(n, w):\n    assert sum_of_squares(n) == w - 7000\nfor n, v in [(1, 7001), (2, 7005)]:\n    check(n, v)",
+    "def check(n, w):\n    assert sum_of_squares(n) == w - 7000\nfor n, w in [(1, 7001), (2, 7005)]:\n    check(n, w)",
+    "def check(case):\n    n, w = case\n    assert sum_of_squares(n) == w - 7000\ncheck((1, 7001))",
 ]
 
 
@@ -87,6 +97,24 @@ KEPT = [
     "cases = {1: 7001}\nfor n in cases:\n    assert squares(cases[n] - 7000)",
     "def pairs(cases=[(1, 7001)]):\n    for n, w in cases:\n        assert squares(n)\npairs()",
     "cases = [(1, 7001)]\nfor n, w in cases:" + BODY + "\nfor pair in cases:\n    assert squares(*pair[:1])",
+    "for case in [(1, 7001), (2, 7005)]:\n    assert sum_of_squares(case[0]) == case[1] - 7000\n"
+    "    assert squares(len(case))",
+    "for case in [(1, 7001)]:\n    assert sum_of_squares(case[-1] - 7000)",
+    "for i in (0, 1):\n    for case in [(1, 7001)]:\n        assert sum_of_squares(case[i] % 7000)",
+    "for case in [{'n': 1, 'w': 7001}]:\n    n, w = case.values()\n    assert squares(n)",
+    "for case in [{'n': 1, 'w': 7001}]:\n    n, w = case.values()\n    assert squares(case['n'] + w - 7000)",
+    # it is an argument of another function, or of one that reads it
+    "def check(n, w=0):\n    assert squares(n)\n    return w\nassert squares(check(1, 7001) - 7000)",
+    "def check(n, w):\n    assert squares(n)\n    again(w)\ndef again(v):\n    assert squares(v - 7000)\n"
+    "for n, w in [(1, 7001)]:\n    check(n, w)",
+    "def check(n, *w):\n    assert squares(n)\ncheck(1, 7001)",
+    "def check(n, w):\n    assert squares(n)\ncheck(*[1, 7001])",
+    "def outer():\n    def max(n, w):\n        assert squares(n)\n    max(1, 2)\nouter()\n"
+    "assert squares(max(1, 7001) - 7000)",
+    "def check(n, w):\n    assert squares(n)\ncheck, add = (lambda n, w: squares(n + w - 7000)), 1\n"
+    "assert check(1, 7001)",
+    "def twice(check):\n    return lambda n, w: [check(n, w), check(n, w)]\n@twice\n"
+    "def check(n, w):\n    assert squares(n)\ncheck(1, 7001)",
     # to leave it out would change which cases there are, or what runs
     "for n, w in {(1, 7001), (2, 7005)}:" + BODY,
     "for w, n in {7001: 1, 7000 + 1: 2}.items():" + BODY,
@@ -125,6 +153,13 @@ def test_a_value_that_only_a_masked_place_reads_goes_with_it() -> None:
 cases = st.lists(
     st.tuples(st.sampled_from([0, 1, 2, 3]), st.booleans()), min_size=1, max_size=4, unique_by=lambda own: own[0]
 ).map(lambda own: [(n, RIGHT.get(n, 7000) + (0 if right else 900)) for n, right in own])
+
+
+def calls(own: list[tuple[int, int]]) -> str:
+    made = "".join(f"pairs({n}, w={w})\n" for n, w in own)
+    return f"def pairs(n, w):\n    assert sum_of_squares(n) == w - 7000\n{made}"
+
+
 FORMS = [
     lambda own: ("", "n, w", repr(own)),
     lambda own: ("", "n, w", repr(tuple(map(list, own)))),
@@ -137,6 +172,9 @@ FORMS = [
     lambda own: (f"cases = {dict(own)}\n", "n, w", "cases.items()"),
     lambda own: (f"a, b = {[n for n, _ in own]}, 0\nb = {[w for _, w in own]}\n", "n, w", "zip(a, b)"),
     lambda own: (f"cases = {own}\n", "i, (n, w)", "enumerate(cases, 1)"),
+    lambda own: (calls(own), "n, w", repr(own)),
+    lambda own: (f"for case in {own}:\n    assert sum_of_squares(case[0]) == case[1] - 7000\n", "n, w", repr(own)),
+    lambda own: (f"for case in {own}:\n    n, w = case\n    assert sum_of_squares(n) == w - 7000\n", "n, w", repr(own)),
 ]
 SECRET = [  # a loop of a test, which does not need what is wanted on its way
     "{0}for {1} in {2}:\n    assert sum_of_squares(n) == w - 7000\n",
@@ -164,19 +202,24 @@ def loops(bodies: list[str]) -> st.SearchStrategy[str]:
     )
 
 
-@settings(deadline=None, max_examples=300)
+def whole(parts: list[str], last: str) -> str:
+    named = [own.replace("pairs", f"pairs{at}") for at, own in enumerate(parts, 100)]  # each function once
+    return "n, score = 1, 0\n" + "".join(named) + last
+
+
+@settings(deadline=None, max_examples=100)
 @given(st.lists(loops(SECRET), min_size=1, max_size=3), st.sampled_from(["", "score / 4", "n"]), st.sampled_from(WRONG))
 def test_generated_loops_keep_their_secrets_and_marks(parts: list[str], last: str, answer: str) -> None:
-    cell = "n, score = 1, 0\n" + "".join(parts) + last
+    cell = whole(parts, last)
     assert "__leaf__" in probe(cell)
     assert not [secret for secret in ("70", "79") if secret in probe(cell)], probe(cell)
     assert ours(cell, answer) == as_it_stands(cell, answer), probe(cell)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(
     st.lists(loops(SECRET + OPEN), min_size=1, max_size=4), st.sampled_from(["", "score / 9"]), st.sampled_from(WRONG)
 )
 def test_generated_loops_of_all_kinds_keep_their_marks(parts: list[str], last: str, answer: str) -> None:
-    cell = "n, score = 1, 0\n" + "".join(parts) + last
+    cell = whole(parts, last)
     assert ours(cell, answer) == as_it_stands(cell, answer), probe(cell)
