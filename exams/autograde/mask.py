@@ -124,12 +124,14 @@ class _Mask:
     def __init__(self, tree: ast.Module, kept: frozenset[str]):
         self.tree, self.kept = tree, kept
         count, shared = _bound(tree), _shared(tree) | kept
+        imports = {name for own in ast.walk(tree) if isinstance(own, ast.alias) for name in (own.name, own.asname)}
         self.bound = count.keys() | kept
         self.views = {name: found for name, found in _views(tree).items() if name not in shared}
         self.functions = {
             own.name: own
             for own in tree.body
-            if isinstance(own, ast.FunctionDef) and count[own.name] == 1 and own.name not in shared and _plainly(own)
+            if isinstance(own, ast.FunctionDef) and count[own.name] == 1 and _plainly(own)
+            if own.name not in shared | imports
         }
         self.read = shared | self._reads()
         self.values: dict[str, list[ast.expr]] = {}  # what a name is assigned
