@@ -64,6 +64,11 @@ class Assignment:
         return student_names(own.source for own in self.cells if own.students)
 
     @cached_property
+    def defined(self) -> frozenset[str]:
+        """The names that the teacher's shown cells define, which a student's code may use."""
+        return student_names(own.source for own in self.cells if own.shown)
+
+    @cached_property
     def imports(self) -> str:
         """What the notebook imports besides its tests, for tests that use it."""
         every = [import_lines(own.source) for own in self.cells if own.type == "code" and not own.test]
@@ -71,7 +76,7 @@ class Assignment:
 
     def split(self, name: str) -> Split:
         """The two programs of a test. Raises SplitError."""
-        return split(self.named[name].source, self.student)
+        return split(self.named[name].source, self.student, self.defined)
 
 
 def assignment(source: Notebook) -> Assignment:

@@ -7,7 +7,8 @@ the error it raised, raised anew. So the teacher's own comparisons decide, over 
 
 What a student's code can see while it runs: the arguments that the test calls it with, for without them it could not
 answer; and, if it looks into the frames above it, the text and the variables of the probe, so the cases that a loop
-runs over, and conditions that lead to a leaf. What an `assert` compares with is not among these unless the way to
+runs over, without what is wanted of them where nothing but comparisons needs it (`mask`), and conditions that lead to a
+leaf. What an `assert` compares with is not among these unless the way to
 further leaves needs it. A student's code that emits what it likes gains no more than one that returns what it likes.
 
 What cannot be marked so: values that are no data outside of the chains that end in data (two objects compared, a
@@ -25,6 +26,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exams.autograde.leaves import Leaves, SplitError, names_bound
+from exams.autograde.mask import masked
 from exams.autograde.probe import probe
 from exams.autograde.syntax import call, rebuilt, written
 
@@ -94,10 +96,10 @@ def shown_code(source: str, student: frozenset[str]) -> str:
 
 
 @functools.lru_cache(maxsize=4096)
-def split(source: str, student: frozenset[str]) -> Split:
+def split(source: str, student: frozenset[str], shown: frozenset[str] = frozenset()) -> Split:
     """The two programs of the test cell `source`, where `student` are the names that the student's cells define.
 
-    Raises SplitError.
+    `shown`: names that other cells define, which the student's code may use. Raises SplitError.
     """
     tree = parsed(source)
     for node in ast.walk(tree):
@@ -107,7 +109,7 @@ def split(source: str, student: frozenset[str]) -> Split:
     replay = ast.fix_missing_locations(rebuilt(tree, functools.partial(_replayed, leaves)))
     text = ast.unparse(replay)
     return Split(
-        ast.unparse(probe(tree, leaves)),
+        ast.unparse(masked(probe(tree, leaves), student | shown)),
         text,
         _lines(replay, text),
         _arguments(leaves),
