@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
+from exams.autograde.cluster import Cluster
 from exams.database import DatabaseError
 from exams.sitting import SittingStore
 
@@ -26,6 +27,10 @@ class Settings(Protocol):
     @property
     def exams_database_url(self) -> str:
         """The database of the exams."""
+
+    @property
+    def marking(self) -> Cluster:
+        """Where code is marked."""
 
 
 @contextmanager
