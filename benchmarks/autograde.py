@@ -2,8 +2,9 @@
 
 Two assignments: nbgrader's own quickstart, with the two submissions that its documentation has, and a lab of ours, with
 answers put together of right, wrong, partly right and broken ones. Each is handed in by as many students as asked for.
-Ours is the command that a teacher gives, from its start to its end. With `--kernel`, nbgrader's command runs once more
-with our forked kernels, and that is its own figure.
+Ours is the command that a teacher gives, from its start to its end; and, as `..._each`, what a submission costs once its
+sandbox has started, from the first that is marked to the last. With `--kernel`, nbgrader's command runs once more with
+our forked kernels, and that is its own figure.
 
     python -m benchmarks autograde --students 40
 """
@@ -30,7 +31,6 @@ from hub.serve import program_path
 
 GUIDE = Path(nbgrader.__file__).parent / "docs" / "source" / "user_guide"
 LAB = Path(__file__).parents[1] / "exams" / "assignments" / "01_heart_rate.py"
-MARK_S = 3600
 SEED = 11
 ANSWERS = {
     "rr": [
@@ -96,17 +96,27 @@ def lab(folder: Path, kernel: str, students: int) -> str:
     return name
 
 
-def run(folder: Path, *command: str) -> float:
-    """Seconds that a command took in the course's folder; RuntimeError with its last lines where it fails."""
+def run(folder: Path, *command: str) -> tuple[float, list[float]]:
+    """Seconds that a command took in the course's folder, and after which it said a line on stderr.
+
+    RuntimeError with its last lines where it fails.
+    """
     root = str(Path(__file__).parents[1])
     environment = {**os.environ, "PATH": program_path(), "JUPYTER_CONFIG_DIR": str(folder / "no-configuration")}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     begun = time.perf_counter()
     arguments = [sys.executable, "-m", *command]
-    done = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, timeout=MARK_S)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr[-2000:]}")
-    return time.perf_counter() - begun
+    said, times = [], []
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        arguments, cwd=folder, env=environment, stdout=quiet, stderr=subprocess.PIPE, text=True
+    ) as one:
+        for line in one.stderr or ():
+            said.append(line)
+            times.append(time.perf_counter() - begun)
+    if one.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {''.join(said)[-2000:]}")
+    return time.perf_counter() - begun, times
 
 
 def marks(folder: Path, assignment: str) -> dict[tuple[str, str, str], tuple[float | None, bool]]:
@@ -122,20 +132,25 @@ def marks(folder: Path, assignment: str) -> dict[tuple[str, str, str], tuple[flo
 
 def measured(name: str, make: Callable[[Path, str, int], str], students: int, kernel: bool) -> None:
     """Print the figures of one assignment."""
-    seconds, found = {}, {}
+    seconds, found, each = {}, {}, 0.0
     with tempfile.TemporaryDirectory() as place:
         for way in ("ours", "stock", "kernel") if kernel else ("ours", "stock"):
             folder = Path(place) / way
             folder.mkdir()
             assignment = make(folder, "xinglin" if way == "kernel" else "python3", students)
             if way == "ours":
-                seconds[way] = run(folder, "hub.cli", "exam", "mark", "--course", str(folder), assignment)
+                seconds[way], said = run(folder, "hub.cli", "exam", "mark", "--course", str(folder), assignment)
+                each = (said[-1] - said[0]) / (len(said) - 1)
             else:
-                seconds[way] = run(folder, "nbgrader", "autograde", assignment)
+                seconds[way], _ = run(folder, "nbgrader", "autograde", assignment)
             found[way] = marks(folder, assignment)
     stock = found.pop("stock")
     for way, own in found.items():
         title = f"autograde_{name}" + ("" if way == "ours" else "_kernel")
+        if way == "ours":
+            print(
+                f"{title}_each {each:.3f} {seconds['stock'] / students:.3f} {seconds['stock'] / students / each:.1f} s"
+            )
         equal = sum(own.get(key) == mark for key, mark in stock.items())
         print(f"{title} {seconds[way]:.1f} {seconds['stock']:.1f} {seconds['stock'] / seconds[way]:.1f} s")
         print(f"{title}_equal_marks {equal} {len(stock)} {equal / len(stock):.3f} cells", flush=True)

@@ -234,7 +234,6 @@ def _record(task: Task, book: Any, student: str, marked: Mapping[str, Marked]) -
     """Write the marks of a submission, then show its notebooks."""
     draft = _draft(task, student, marked)
     try:
-        book.update_or_create_student(student)
         submission = _noted_submission(book, task, student)
         for notebook in submission.notebooks:
             _notebook_marks(notebook, marked.get(notebook.name))
@@ -256,8 +255,9 @@ def _noted_submission(book: Any, task: Task, student: str) -> Any:
     except api.MissingEntry:
         with book.db.no_autoflush:
             known = book.find_assignment(task.name)
-            submission = api.SubmittedAssignment(assignment=known, student=book.find_student(student))
-            made: list[Any] = [submission]
+            who = book.db.get(api.Student, student) or api.Student(id=student)
+            submission = api.SubmittedAssignment(assignment=known, student=who)
+            made: list[Any] = [who, submission]
             for own in known.notebooks:
                 notebook = api.SubmittedNotebook(notebook=own, assignment=submission)
                 grades = [api.Grade(cell=cell, notebook=notebook) for cell in [*own.grade_cells, *own.task_cells]]
@@ -311,7 +311,7 @@ def _draft(task: Task, student: str, marked: Mapping[str, Marked]) -> Path:
             shutil.copy(name, path)
     for name, own in marked.items():
         shown = graded(own, task.public[name], task.notebooks[name])
-        (draft / f"{name}.ipynb").write_text(nbformat.writes(shown), encoding="utf-8")
+        (draft / f"{name}.ipynb").write_text(nbformat.v4.writes(shown), encoding="utf-8")
     for path in draft.rglob("*"):
         if path.is_file() and not path.is_symlink():
             path.chmod(READ_ONLY)
