@@ -26,6 +26,11 @@ class Cluster:
         return urlsplit(self.scheduler).hostname or ""
 
     @property
+    def port(self) -> int:
+        """Of the scheduler."""
+        return urlsplit(self.scheduler).port or 0
+
+    @property
     def secure(self) -> bool:
         """Whether both ends of a connection show certificates."""
         return self.scheduler.startswith("tls://")

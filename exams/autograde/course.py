@@ -89,25 +89,22 @@ async def mark(course: Path, name: str, marker: Marker, progress: Progress, clus
     folders = _folders(course.absolute(), name)
     with _gradebook(folders) as book:
         task = _task(folders, name, book)
-        if refusals := await _check(marker, task):
-            raise CourseError("\n".join(map(str, refusals)))
         waiting = _waiting(task)
         due = [student for student, to_mark in waiting.items() if to_mark]
         report = Report(skipped=[student for student, to_mark in waiting.items() if not to_mark])
         marked: set[str] = set()
-        if not due:
-            return report
-        async with (
-            opened(cluster, marker) as queue,
-            aclosing(queue.marks(task.notebooks, _handed(task, due, report.failed))) as results,
-        ):
-            async for result in results:
-                if result.failed:
-                    report.failed[result.name] = result.failed
-                else:
-                    _record(task, book, result.name, result.marked)
-                    marked.add(result.name)
-                progress(len(marked) + len(report.failed), len(due))
+        async with opened(cluster, marker) as queue:
+            if refusals := await _check(marker, task):
+                raise CourseError("\n".join(map(str, refusals)))
+            handed = _handed(task, due, report.failed)
+            async with aclosing(queue.marks(task.notebooks, handed)) as results:
+                async for result in results:
+                    if result.failed:
+                        report.failed[result.name] = result.failed
+                    else:
+                        _record(task, book, result.name, result.marked)
+                        marked.add(result.name)
+                    progress(len(marked) + len(report.failed), len(due))
         report.marked.extend(student for student in due if student in marked)
     return report
 

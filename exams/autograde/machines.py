@@ -46,7 +46,7 @@ def security(cluster: Cluster) -> Security:
         return Security()
     ends = {
         f"tls_{role}_{kind}": getattr(cluster, f"tls_{kind}")
-        for role in ("client", "worker")
+        for role in ("client", "scheduler", "worker")
         for kind in ("cert", "key")
     }
     return Security(require_encryption=True, tls_ca_file=cluster.tls_ca, **ends)
@@ -73,7 +73,7 @@ class Machines:
     def __init__(self, client: Client, address: str):
         self._client, self._address = client, address
         self._run, self._numbers = uuid.uuid4().hex, itertools.count()
-        self._threads, self._heard = 0, 0.0
+        self._threads, self._heard = 0, asyncio.get_running_loop().time()
         self._watching = asyncio.create_task(self._watch())
 
     async def marks(
