@@ -119,6 +119,7 @@ class Machines:
             return await answer
         finally:
             answer.cancel()
+            await asyncio.gather(answer, return_exceptions=True)
 
     async def _result(self, future: Any) -> bytes:
         try:

@@ -101,7 +101,7 @@ def read(text: str) -> Notebook:
 
 async def as_done(work: Iterable[Coroutine[Any, Any, T]], most: Callable[[], int]) -> AsyncGenerator[T, None]:
     """What coroutines give as they are done; `most()` of them at once, and each is only then taken from `work`."""
-    waiting, running = iter(work), set[asyncio.Task[T]]()
+    waiting, running, done = iter(work), set[asyncio.Task[T]](), set[asyncio.Task[T]]()
     try:
         while True:
             free = max(most() - len(running), 0)
@@ -114,4 +114,4 @@ async def as_done(work: Iterable[Coroutine[Any, Any, T]], most: Callable[[], int
     finally:
         for own in running:
             own.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.gather(*running, *done, return_exceptions=True)  # several may have failed for one reason

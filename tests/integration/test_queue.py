@@ -59,10 +59,11 @@ class Machines:
     def __init__(self, place: Path, scheduler: str) -> None:
         self.scheduler, self._place = scheduler, place
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._numbers = itertools.count()
         (place / "xinglin.toml").write_text(f'[marking]\nscheduler = "{scheduler}"\n')
 
     def start(self, role: str, *before: str, **environment: str) -> subprocess.Popen[bytes]:
-        said = self._place / f"{len(self._processes)}.log"
+        said = self._place / f"{next(self._numbers)}.log"
         own = {**os.environ, "PYTHONPATH": str(ROOT), "XINGLIN_HOME": str(self._place), **environment}
         command = [*before, sys.executable, "-m", "hub.cli", "marking", role]
         with said.open("wb") as file:
@@ -168,7 +169,8 @@ def test_a_machine_is_lost_midway(
     done: list[int] = []
     try:
         own.start("scheduler", "ip", "netns", "exec", networks[0])
-        lost, _ = (own.start("worker", "ip", "netns", "exec", name) for name in networks[1:])
+        with ThreadPoolExecutor() as pool:
+            lost, _ = pool.map(lambda name: own.start("worker", "ip", "netns", "exec", name), networks[1:])
         cluster = Cluster(own.scheduler)
         with ThreadPoolExecutor(1) as pool, Client(own.scheduler) as client:
             made = pool.submit(mark_assignment, course, "a", SANDBOX, lambda now, _: done.append(now), cluster)
@@ -225,20 +227,18 @@ async def test_a_scheduler_that_is_not_there(monkeypatch: pytest.MonkeyPatch) ->
         await marked(scheduler, submissions(RIGHT))
 
 
-async def test_a_scheduler_without_workers(local: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machines, "NO_WORKER_S", 1.0)
-    await asyncio.to_thread(local.start, "scheduler")
-    with pytest.raises(UnavailableError, match=r"has had no worker for 1 s; started again, marking goes on"):
-        await marked(local.scheduler, submissions(RIGHT))
-
-
-@pytest.mark.timeout(200)
-async def test_a_submission_that_ends_its_workers_is_the_only_one_not_marked(
+@pytest.mark.timeout(300)
+async def test_what_becomes_of_marking_where_workers_or_the_scheduler_end(
     local: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(machines, "BATCH", 2)
-    await asyncio.to_thread(local.start, "scheduler", DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="1")
+    scheduler = await asyncio.to_thread(local.start, "scheduler", DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0")
+    with monkeypatch.context() as patch:
+        patch.setattr(machines, "NO_WORKER_S", 1.0)
+        with pytest.raises(UnavailableError, match=r"has had no worker for 1 s; started again, marking goes on"):
+            await marked(local.scheduler, submissions(RIGHT))
+
     await asyncio.to_thread(local.start, "worker", DASK_DISTRIBUTED__WORKER__PRELOAD="tests.mortal_worker")
+    monkeypatch.setattr(machines, "BATCH", 2)
     found = await marked(local.scheduler, submissions(RIGHT, f"# {ENDS}\n{RIGHT}", "f = max", RIGHT, RIGHT, "{"))
     assert {name: one.failed for name, one in found.items() if one.failed} == {"s1": marking.BY_HAND}
     reasons = {name: one.marked["a"].outcomes["test"].reason for name, one in found.items() if not one.failed}
@@ -246,11 +246,5 @@ async def test_a_submission_that_ends_its_workers_is_the_only_one_not_marked(
         "s0": verdict.PASSED, "s2": verdict.RAISED, "s3": verdict.PASSED, "s4": verdict.PASSED, "s5": verdict.MISSING,
     }  # fmt: skip
 
-
-@pytest.mark.timeout(200)
-async def test_a_scheduler_that_is_lost(local: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machines, "BATCH", 1)
-    scheduler = await asyncio.to_thread(local.start, "scheduler")
-    await asyncio.to_thread(local.start, "worker")
     with pytest.raises(UnavailableError, match=r"was lost; started again, marking goes on"):
         await marked(local.scheduler, submissions(*itertools.repeat(RIGHT, 40)), lambda: local.kill(scheduler))
