@@ -2,9 +2,9 @@
 
 Two assignments: nbgrader's own quickstart, with the two submissions that its documentation has, and a lab of ours, with
 answers put together of right, wrong, partly right and broken ones. Each is handed in by as many students as asked for.
-Ours is the command that a teacher gives, from its start to its end; and, as `..._each`, what a submission costs once its
-sandbox has started, from the first that is marked to the last. With `--kernel`, nbgrader's command runs once more with
-our forked kernels, and that is its own figure.
+Ours is the command that a teacher gives, from its start to its end; and, as `..._each`, what a submission costs once
+the sandbox has started, from the first that is marked to the last. With `--kernel`, nbgrader's command runs once more
+with our forked kernels, and that is its own figure.
 
     python -m benchmarks autograde --students 40
 """

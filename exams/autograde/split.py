@@ -25,7 +25,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from exams.autograde.leaves import Leaves, SplitError, names_bound
-from exams.autograde.probe import call, probe, rebuilt, written
+from exams.autograde.probe import probe
+from exams.autograde.syntax import call, rebuilt, written
 
 GIVEN, CAUGHT = "__given__", "__caught__"
 

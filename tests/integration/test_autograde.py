@@ -31,8 +31,9 @@ LAB = ROOT / "exams" / "assignments" / "01_heart_rate.py"
 
 
 @pytest.fixture(autouse=True)
-def _here(monkeypatch: pytest.MonkeyPatch) -> None:
+def _here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.chdir(tmp_path)  # where answers without a sandbox write
 
 
 def marks(course: Path, name: str) -> dict[str, Any]:
@@ -199,6 +200,18 @@ def test_an_answer_earns_what_its_values_are_worth() -> None:
             return found
 
     assert asyncio.run(marked()) == ANSWERS
+
+
+def test_a_test_that_reads_and_prints_disturbs_nothing() -> None:
+    tests = "import this, os\nos.system('echo printed')\nprint(f(3))\ntry:\n    input()\nexcept EOFError:\n    pass\n2"
+    source = notebook("import antigravity_of_mars\ndef f(n):\n    return n", "def f(n):\n    return n", tests=tests)
+
+    async def marked() -> list[float]:
+        async with Marker(SANDBOX, at_once=1) as marker:
+            every = [marker.mark(assignment(source), source) for _ in range(3)]
+            return [one.outcomes["test"].points for one in await asyncio.gather(*every)]
+
+    assert asyncio.run(marked()) == [2.0, 2.0, 2.0]
 
 
 def test_a_loop_without_an_end_costs_its_own_test(monkeypatch: pytest.MonkeyPatch) -> None:

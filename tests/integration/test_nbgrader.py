@@ -94,8 +94,9 @@ def test_the_release_holds_no_secret(course: Path, form: Form) -> None:
     solved = {cell.source for cell in cells if cell.metadata.get("nbgrader", {}).get("solution")}
     assert solved == {"answer = None", "（未作答）", *begun}
     for item in form.items:
-        for secret in filter(None, [item.solution, *item.tests.partition("BEGIN HIDDEN TESTS")[2].splitlines()[1:-1]]):
-            assert secret.strip() not in text
+        hidden = item.tests.partition("BEGIN HIDDEN TESTS")[2].splitlines()
+        for secret in filter(None, [item.solution, *(line.strip() for line in hidden if "assert" in line)]):
+            assert secret not in text
     assert "HIDDEN" not in release
     assert "SOLUTION" not in release
 

@@ -277,7 +277,7 @@ def statements(depth: int) -> st.SearchStrategy[str]:
 HEAD = "n, score, found = 1, 0, []\ndef check(n):\n    assert {}\n    return {}\n"
 
 
-@settings(deadline=None, max_examples=1500)
+@settings(deadline=None, max_examples=300)
 @given(
     expressions(1),
     expressions(1),
