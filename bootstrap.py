@@ -134,10 +134,11 @@ def node_packages(development: bool) -> None:
 
 
 def programs() -> None:
-    """What tests run besides: Chromium, bubblewrap, PostgreSQL; from Debian where they are missing and that may be."""
+    """What tests run besides: Chromium, bubblewrap, PostgreSQL and `ip`; from Debian where missing, if that may be."""
     chromiums = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     missing = [] if any(map(shutil.which, chromiums)) else ["chromium"]
     missing += [] if shutil.which("bwrap") else ["bubblewrap"]
+    missing += [] if shutil.which("ip") else ["iproute2"]
     missing += [] if shutil.which("initdb") or any(DEBIAN_POSTGRESQL.glob("*/bin/initdb")) else ["postgresql"]
     if missing and os.geteuid() == 0 and shutil.which("apt-get"):
         say(f"Programs for the tests: {', '.join(missing)}")

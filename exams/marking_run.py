@@ -7,13 +7,12 @@ formgrader shows, which take minutes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from exams import exchange, gradebook, key, marking, paper
-from exams.autograde.answers import code_marks
 from exams.exam import Exam
 from exams.exchange import Sittings
 from exams.form import Form
@@ -33,6 +32,9 @@ BATCH_OF_CODE = 200
 NOTEBOOKS = 50
 """Notebooks between two looks at whether to stop."""
 
+RunCode = Callable[[Sequence[Item], Mapping[str, Mapping[str, object]]], Mapping[str, Mapping[str, Mark]]]
+"""`run_code(items, responses)`: candidate number -> item id -> mark (`exams.autograde.answers.code_marks`)."""
+
 MARKS, SHEETS, FEEDBACK = N_("Marks"), N_("Notebooks"), N_("Feedback")
 """The stages, as msgids."""
 
@@ -50,7 +52,7 @@ def _batches(numbers: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 class Run:
     """One run over `exam`, by the word of `by`.
 
-    course: the nbgrader course root; answers: the command that runs candidates' code.
+    course: the nbgrader course root; run_code: marks the answers that are programs.
     """
 
     exam: Exam
@@ -58,7 +60,7 @@ class Run:
     parts: Sequence[Part]
     sittings: Sittings
     marks: MarkStore
-    answers: Sequence[str]
+    run_code: RunCode
     by: str
 
     def mark(self, work: Work) -> int:
@@ -77,7 +79,7 @@ class Run:
                 work.step(MARKS, done, total)
                 own = {number: responses.get(number, {}) for number in numbers}
                 marked = marking.sheets(part.form.items, own, part.images)
-                for number, run in code_marks(_code(part), own, self.answers).items():
+                for number, run in self.run_code(_code(part), own).items():
                     marked[number] |= run
                 done += 0 if writing is None else writing.result()
                 writing = writer.submit(self._write_marks, part, version, marked, closed, before)

@@ -7,6 +7,7 @@ service does not import it but has it run as a process of its own (`errands`).
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,7 +15,9 @@ from pathlib import Path
 
 from courses.cases import CaseStore
 from exams import exchange, gradebook, key, panel_run, paper, release, rescoring
-from exams.autograde.command import ANSWERS
+from exams.autograde.answers import code_marks
+from exams.autograde.cluster import HERE, Cluster
+from exams.autograde.marker import ANSWERS
 from exams.autograde.runner import UnavailableError
 from exams.exam import Exam, exam_in
 from exams.exchange import Sittings
@@ -45,7 +48,7 @@ class Office:
     those that people give.
 
     language: of the sentences that acts give. tell: hears how far an act is that takes its time.
-    answers: the command that runs candidates' code.
+    cluster: the machines that run candidates' code.
 
     Methods that name an exam raise DocumentError where there is none, or where its files are wrong.
     """
@@ -60,10 +63,10 @@ class Office:
         language: str = "en",
         clock: Callable[[], datetime] = utc_now,
         tell: Tell = quiet,
-        answers: Sequence[str] = ANSWERS,
+        cluster: Cluster = HERE,
     ):
         self.home, self.sittings, self.marks, self.panel = home, sittings, marks, panel
-        self.clock, self.tell, self.answers = clock, tell, answers
+        self.clock, self.tell, self.cluster = clock, tell, cluster
         self._translate = translations("exams", language).gettext
 
     @property
@@ -226,7 +229,15 @@ class Office:
         return parts
 
     def _run(self, exam: Exam, by: str) -> Run:
-        return Run(exam, self.course(exam), self._built(exam), self.sittings, self.marks, self.answers, by)
+        return Run(
+            exam,
+            self.course(exam),
+            self._built(exam),
+            self.sittings,
+            self.marks,
+            functools.partial(code_marks, answers=ANSWERS, cluster=self.cluster),
+            by,
+        )
 
     @contextmanager
     def _work(self, exam: Exam) -> Iterator[Work]:

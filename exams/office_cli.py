@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
+from exams.autograde.cluster import Cluster
 from exams.database import DatabaseError
 from exams.exam import exam_in
 from exams.sitting import SittingStore
@@ -33,6 +34,10 @@ class Settings(Protocol):
     def exams_database_url(self) -> str:
         """The database of the exams."""
 
+    @property
+    def marking(self) -> Cluster:
+        """Where code is marked."""
+
 
 @contextmanager
 def office(settings: Settings, language: str = "en") -> Iterator[tuple[Office, SittingStore]]:
@@ -50,7 +55,7 @@ def office(settings: Settings, language: str = "en") -> Iterator[tuple[Office, S
         raise click.ClickException(str(error)) from error
     marks, panel = MarkStore(settings.exams_database_url), PanelStore(settings.exams_database_url)
     try:
-        desk = Office(settings.home, store, marks, panel, language=language, tell=tell)
+        desk = Office(settings.home, store, marks, panel, language=language, tell=tell, cluster=settings.marking)
         try:
             yield desk, store
         except OfficeError as error:

@@ -16,6 +16,7 @@ COMMANDS = {
     "course": ("hub.commands.course:course", "Courses and their labs."),
     "demo": ("hub.commands.demo:demo", "The demo's accounts and exams."),
     "exam": ("exams.cli:exam", "Joint exams: build, collect, mark, release."),
+    "marking": ("hub.commands.marking:marking", "Mark code on several machines."),
     "serve": ("hub.commands.serve:serve", "Start everything and stay until Ctrl-C."),
     "simulate": ("hub.commands.simulate:simulate", "Run simulations for the exam service."),
     "user": ("hub.commands.user:user", "Accounts, singly or from a roster."),

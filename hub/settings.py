@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from courses.sources import is_below
+from exams.autograde.cluster import Cluster
 from exams.exam import DATABASE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,6 +101,7 @@ class Settings:
     jupyterlab: JupyterLab
     cases: Cases
     exams: Exams
+    marking: Cluster
 
     @property
     def database_url(self) -> str:
@@ -129,6 +131,7 @@ SECTIONS = {
     "jupyterlab": JupyterLab,
     "cases": Cases,
     "exams": Exams,
+    "marking": Cluster,
 }
 
 
@@ -175,6 +178,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsError(
             f"{where}: [exams] processes must be 1 or more, and more than 1 only with PostgreSQL in [exams] database."
         )
+    if settings.marking.problem:
+        raise SettingsError(f"{where}: [marking] {settings.marking.problem}")
     for address in settings.cases.dicomweb:
         if not is_below(address, address):
             raise SettingsError(

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import aclosing
+from copy import deepcopy
+from dataclasses import replace
 
 from exams import marking, paper
 from exams.autograde import verdict
-from exams.autograde.assignment import assignment
+from exams.autograde.assignment import Notebook, assignment
+from exams.autograde.cluster import HERE, Cluster
 from exams.autograde.marker import Marker, Outcome, Refusal
+from exams.autograde.queue import Submission, opened
 from exams.items import Item
 from exams.marking import Mark
 
@@ -19,40 +25,58 @@ async def check(marker: Marker, item: Item) -> list[Refusal]:
     return await marker.check(assignment(source), source)
 
 
-async def mark(marker: Marker, item: Item, response: object) -> Mark:
-    """The mark of a response to a code item. Raises UnavailableError."""
-    if marking.is_blank(item, response):
-        return marking.mark(item, response)
-    source = paper.code_source(item)
-    own = assignment(source)
-    for cell in source.cells:
-        if cell.metadata["nbgrader"]["solution"]:
-            cell.source = str(response)[: item.max_length]
-    return _mark(item, (await marker.mark(own, source)).outcomes[item.id])
-
-
 def _mark(item: Item, outcome: Outcome) -> Mark:
     reason = marking.CORRECT if outcome.reason == verdict.PASSED else outcome.reason
     return Mark(outcome.points, item.points, outcome.points == item.points, reason)
 
 
+def _answer(source: Notebook, item: Item, response: object) -> str:
+    """The notebook in which the item's answer cells hold a response."""
+    answered = deepcopy(source)
+    for cell in answered.cells:
+        if cell.metadata["nbgrader"]["solution"]:
+            cell.source = str(response)[: item.max_length]
+    return json.dumps(answered)
+
+
 def code_marks(
-    items: Iterable[Item], responses: Mapping[str, Mapping[str, object]], answers: Sequence[str]
+    items: Iterable[Item],
+    responses: Mapping[str, Mapping[str, object]],
+    answers: Sequence[str],
+    cluster: Cluster = HERE,
 ) -> dict[str, dict[str, Mark]]:
     """Candidate number -> item id -> mark, of the code items among `items`; blank answers too.
 
-    `responses`: number -> item id -> response. `answers`: the command that runs code; it is not started where no item
-    is code. Raises UnavailableError.
+    `responses`: number -> item id -> response. `answers`: the command that runs code on this machine; it is not started
+    where no item is code, or `cluster` names others for it. Raises UnavailableError.
     """
-    own = [item for item in items if item.type == "code"]
+    own = {item.id: item for item in items if item.type == "code"}
+    sources = {name: paper.code_source(item) for name, item in own.items()}
+    found = {
+        number: {name: marking.mark(item, given.get(name)) for name, item in own.items()}
+        for number, given in responses.items()
+    }
+    submissions = []
+    for number, given in responses.items():
+        written = {name: given[name] for name, item in own.items() if not marking.is_blank(item, given.get(name))}
+        if written:
+            texts = {name: _answer(sources[name], own[name], response) for name, response in written.items()}
+            submissions.append(Submission(number, texts))
 
-    async def marked() -> dict[str, dict[str, Mark]]:
-        async with Marker(answers) as marker:
-            every = [(number, item) for number in responses for item in own]
-            made = await asyncio.gather(*(mark(marker, item, responses[number].get(item.id)) for number, item in every))
-        found: dict[str, dict[str, Mark]] = {number: {} for number in responses}
-        for (number, item), one in zip(every, made, strict=True):
-            found[number][item.id] = one
-        return found
+    async def marked() -> None:
+        assignments = {name: assignment(source) for name, source in sources.items()}
+        async with (
+            opened(cluster, Marker(answers)) as queue,
+            aclosing(queue.marks(assignments, submissions)) as results,
+        ):
+            async for result in results:
+                if result.failed:
+                    for name, mark in found[result.name].items():
+                        awaited = mark.correct is None
+                        found[result.name][name] = replace(mark, reason=result.failed) if awaited else mark
+                for name, one in result.marked.items():
+                    found[result.name][name] = _mark(own[name], one.outcomes[name])
 
-    return asyncio.run(marked()) if own and responses else {number: {} for number in responses}
+    if submissions:
+        asyncio.run(marked())
+    return found

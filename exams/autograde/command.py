@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from exams.autograde.marker import Marker
+from exams.autograde.cluster import Cluster
+from exams.autograde.marker import ANSWERS, Marker
 from exams.autograde.runner import UnavailableError
 from exams.items import Item
 
 if TYPE_CHECKING:
     from exams.autograde.course import Report
-
-ANSWERS = (sys.executable, "-m", "hub.cli", "answers")
-"""The command that runs students' code in a sandbox; it is asked over pipes, nothing of it is imported."""
+    from exams.office_cli import Settings
 
 
 @click.command("mark")
 @click.option("--course", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True)
 @click.argument("assignment")
-def course_command(course: Path, assignment: str) -> None:
+@click.pass_obj
+def course_command(settings: Settings, course: Path, assignment: str) -> None:
     """Mark what was handed in of ASSIGNMENT in the nbgrader course root --course, as `nbgrader autograde` would.
 
     Ends with 1 where a submission could not be marked; started again, it goes on where it ended.
@@ -32,7 +31,7 @@ def course_command(course: Path, assignment: str) -> None:
     Example: xinglin exam mark --course ~/physiology nerve
     """
     try:
-        report = asyncio.run(_marked(course, assignment))
+        report = asyncio.run(_marked(course, assignment, settings.marking))
     except UnavailableError as error:
         raise click.ClickException(str(error)) from error
     for student, why in report.failed.items():
@@ -42,13 +41,13 @@ def course_command(course: Path, assignment: str) -> None:
         raise click.ClickException(f"{len(report.failed)} submissions could not be marked.")
 
 
-async def _marked(course: Path, assignment: str) -> Report:
+async def _marked(course: Path, assignment: str, cluster: Cluster) -> Report:
     async with Marker(ANSWERS) as marker:
         # nbgrader takes seconds to import, and every command imports this module; the sandbox starts meanwhile
         from exams.autograde.course import CourseError, mark
 
         try:
-            return await mark(course, assignment, marker, _progress)
+            return await mark(course, assignment, marker, _progress, cluster)
         except CourseError as error:
             raise click.ClickException(str(error)) from error
 

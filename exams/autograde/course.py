@@ -9,13 +9,12 @@ and its folder appears by one renaming after it, so that whoever starts again go
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +29,9 @@ from traitlets.config import Config
 from exams import paper
 from exams.autograde import verdict
 from exams.autograde.assignment import Assignment, Cell, Notebook, assignment
+from exams.autograde.cluster import HERE, Cluster
 from exams.autograde.marker import Marked, Marker, Outcome, Refusal
+from exams.autograde.queue import Submission, opened
 
 NO_RESPONSE = "No response."  # nbgrader's own words for it
 READ_ONLY = 0o444
@@ -62,16 +63,19 @@ class Task:
     sources: Mapping[str, Notebook]
 
 
-def mark_assignment(course: Path, name: str, answers: Sequence[str], progress: Progress | None = None) -> Report:
+def mark_assignment(
+    course: Path, name: str, answers: Sequence[str], progress: Progress | None = None, cluster: Cluster = HERE
+) -> Report:
     """Mark what was handed in of the assignment `name` of the nbgrader course in `course` and is not marked yet.
 
-    `answers`: the command that runs students' code. Raises CourseError where the assignment has not been generated, or
-    holds tests that cannot be marked apart from the students' code; UnavailableError where the command does not work.
+    `answers`: the command that runs students' code on this machine, where the tests are checked in any case. Raises
+    CourseError where the assignment has not been generated, or holds tests that cannot be marked apart from the
+    students' code; UnavailableError where the command or the cluster does not work.
     """
 
     async def marked() -> Report:
         async with Marker(answers) as marker:
-            return await mark(course, name, marker, progress or _silent)
+            return await mark(course, name, marker, progress or _silent, cluster)
 
     return asyncio.run(marked())
 
@@ -80,32 +84,38 @@ def _silent(done: int, of: int) -> None:
     """Where nobody wants to know."""
 
 
-async def mark(course: Path, name: str, marker: Marker, progress: Progress) -> Report:
+async def mark(course: Path, name: str, marker: Marker, progress: Progress, cluster: Cluster = HERE) -> Report:
     """`mark_assignment` by a marker that may have been started before."""
     folders = _folders(course.absolute(), name)
     with _gradebook(folders) as book:
         task = _task(folders, name, book)
-        if refusals := await _check(marker, task):
-            raise CourseError("\n".join(map(str, refusals)))
         waiting = _waiting(task)
         due = [student for student, to_mark in waiting.items() if to_mark]
         report = Report(skipped=[student for student, to_mark in waiting.items() if not to_mark])
-        turn = asyncio.Semaphore(2 * marker.at_once)
-        marking = [asyncio.create_task(_submission(task, marker, turn, student)) for student in due]
-        try:
-            for done, (student, made) in enumerate(zip(due, marking, strict=True), 1):
-                try:
-                    marked = await made
-                except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-                    report.failed[student] = f"{type(error).__name__}: {error}"  # it is no notebook, or not to be read
-                else:
-                    _record(task, book, student, marked)
-                    report.marked.append(student)
-                progress(done, len(due))
-        finally:
-            for made in marking:
-                made.cancel()
+        marked: set[str] = set()
+        async with opened(cluster, marker) as queue:
+            if refusals := await _check(marker, task):
+                raise CourseError("\n".join(map(str, refusals)))
+            handed = _handed(task, due, report.failed)
+            async with aclosing(queue.marks(task.notebooks, handed)) as results:
+                async for result in results:
+                    if result.failed:
+                        report.failed[result.name] = result.failed
+                    else:
+                        _record(task, book, result.name, result.marked)
+                        marked.add(result.name)
+                    progress(len(marked) + len(report.failed), len(due))
+        report.marked.extend(student for student in due if student in marked)
     return report
+
+
+def _handed(task: Task, students: Iterable[str], failed: dict[str, str]) -> Iterator[Submission]:
+    """What students have handed in, read one by one; whose cannot be read is put into `failed`."""
+    for student in students:
+        try:
+            yield _submission(task, student)
+        except (OSError, ValueError) as error:
+            failed[student] = f"{type(error).__name__}: {error}"
 
 
 def _folders(course: Path, name: str) -> CourseDirectory:
@@ -205,28 +215,16 @@ def _handed_in(task: Task, folder: Path) -> datetime | None:
     return found
 
 
-async def _submission(task: Task, marker: Marker, turn: asyncio.Semaphore, student: str) -> dict[str, Marked]:
-    """The marks of a submission, by notebook."""
-    async with turn:
-        marked = {}
-        for name, own in task.notebooks.items():
-            path = _submitted(task, student) / f"{name}.ipynb"
-            if path.is_symlink():
-                raise ValueError(f"{path.name} is a link.")
-            if path.exists():
-                marked[name] = await marker.mark(own, read(path.read_text(encoding="utf-8")))
-        return marked
-
-
-def read(text: str) -> Notebook:
-    """A notebook as students hand it in. Raises ValueError, KeyError, TypeError or AttributeError where it is none.
-
-    nbformat's own way holds each cell against a schema, which takes longer than running it.
-    """
-    data = json.loads(text)
-    if data["nbformat"] != 4:
-        return nbformat.reads(text, as_version=4)
-    return nbformat.v4.to_notebook(data)
+def _submission(task: Task, student: str) -> Submission:
+    """The notebooks of a submission. Raises OSError or ValueError where they are not to be read."""
+    texts = {}
+    for name in task.notebooks:
+        path = _submitted(task, student) / f"{name}.ipynb"
+        if path.is_symlink():
+            raise ValueError(f"{path.name} is a link.")
+        if path.exists():
+            texts[name] = path.read_text(encoding="utf-8")
+    return Submission(student, texts)
 
 
 def _record(task: Task, book: Any, student: str, marked: Mapping[str, Marked]) -> None:

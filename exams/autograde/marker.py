@@ -20,6 +20,8 @@ from exams.autograde.assignment import Assignment, Notebook, Step, job, overwrit
 from exams.autograde.runner import Process
 from exams.autograde.split import SplitError
 
+ANSWERS = (sys.executable, "-m", "hub.cli", "answers")
+"""The command that runs students' code in a sandbox; it is asked over pipes, nothing of it is imported."""
 LIMITS: Mapping[str, float] = {
     "wall_s": 30.0,
     "cpu_s": 15,
@@ -39,7 +41,8 @@ OUTPUT = "The code printed too much."
 STOPPED = "The code was stopped."
 STOPS = {"time": TIME, "cpu": TIME, "memory": MEMORY, "output": OUTPUT}
 CANNOT = "This test cannot be made."
-REASONS = (*verdict.REASONS, TIME, MEMORY, OUTPUT, STOPPED, CANNOT)
+BY_HAND = "Every process that marked this answer was ended by it; a teacher has to mark it."
+REASONS = (*verdict.REASONS, TIME, MEMORY, OUTPUT, STOPPED, CANNOT, BY_HAND)
 
 
 @dataclass(frozen=True)
@@ -82,11 +85,13 @@ class Marker:
         for process in (self._answers, *self._judges):
             await process.close()
 
-    async def mark(self, assignment: Assignment, submission: Notebook) -> Marked:
-        """The marks of the tests in a submission. Raises UnavailableError."""
+    async def mark(
+        self, assignment: Assignment, submission: Notebook, limits: Mapping[str, float] | None = None
+    ) -> Marked:
+        """The marks of the tests in a submission; `LIMITS` hold unless others are given. Raises UnavailableError."""
         notebook = overwritten(assignment, submission)
         plan = steps(assignment, notebook)
-        replies, stops = await self._run(plan)
+        replies, stops = await self._run(plan, LIMITS if limits is None else limits)
         request, of = replays(assignment, plan, replies)
         self._asked += 1
         decided = await self._judges[self._asked % len(self._judges)](request)
@@ -100,12 +105,12 @@ class Marker:
                 outcomes[own.name] = replace(outcomes[own.name], reason=earlier[0])
         return Marked(notebook, outcomes, {plan[number].at: reply for number, reply in replies.items()})
 
-    async def _run(self, plan: list[Step]) -> tuple[dict[int, Any], dict[int, str]]:
+    async def _run(self, plan: list[Step], limits: Mapping[str, float]) -> tuple[dict[int, Any], dict[int, str]]:
         """The sandbox's replies by step; and why there is none, of steps it was stopped at."""
         stops: dict[int, str] = {}
         replies: dict[int, Any] = {}
         for _ in range(MOST_RUNS):
-            reply = await self._answers(job(plan, set(stops), LIMITS))
+            reply = await self._answers(job(plan, set(stops), limits))
             replies |= {number: own for number, own in enumerate(reply["cells"]) if number not in stops}
             if (stopped := reply["stopped"]) is None:
                 return replies, stops

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from openpyxl import Workbook
 from playwright.sync_api import expect
 
+from exams.autograde.cluster import HERE
 from exams.cli import exam as commands
 from exams.exam import DATABASE
 from exams.sitting import SittingStore
@@ -70,7 +71,9 @@ class Hall:
 
     def command(self, *arguments: str, fails: bool = False) -> str:
         done = CliRunner().invoke(
-            commands, list(arguments), obj=SimpleNamespace(home=self.home, exams_database_url=store_url(self.home))
+            commands,
+            list(arguments),
+            obj=SimpleNamespace(home=self.home, exams_database_url=store_url(self.home), marking=HERE),
         )
         assert (done.exit_code != 0) == fails, done.output
         return done.output

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from exams import gradebook, release
+from exams.autograde.cluster import HERE, Cluster
 from exams.change import Origin
 from exams.cli import exam
 from exams.demo import FINISHED, OPEN, Student, seed
@@ -31,6 +32,7 @@ STUDENTS = [Student(f"student{n:02}", f"学生{n:02}", "东校医学院" if n <=
 @dataclass(frozen=True)
 class Settings:
     home: Path
+    marking: Cluster = HERE
 
     @property
     def exams_database_url(self) -> str:
@@ -243,10 +245,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 import click
+from exams.autograde.cluster import HERE, Cluster
 from exams.cli import exam
 @dataclass
 class Settings:
     home: Path
+    marking: Cluster = HERE
 
     @property
     def exams_database_url(self) -> str:
