@@ -12,6 +12,7 @@ import asyncio
 import atexit
 import hashlib
 import json
+import socket
 import sys
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
@@ -128,5 +129,8 @@ HOME = Home(ANSWERS)
 
 
 def mark_batch(request: bytes) -> bytes:
-    """The marks of a batch, on the machine where this runs. Raises UnavailableError."""
-    return HOME.mark(request)
+    """The marks of a batch, on the machine where this runs. Raises UnavailableError, which names it."""
+    try:
+        return HOME.mark(request)
+    except UnavailableError as error:
+        raise UnavailableError(f"The worker on {socket.gethostname()} cannot mark: {error}") from error
