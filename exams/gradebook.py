@@ -88,8 +88,8 @@ def record(
 ) -> None:
     """Write `marks` (candidate number -> item id -> mark) of submissions handed in at `submitted` (aware UTC).
 
-    Markers see nothing of a candidate but the number. Marks written before are brought up to date. Raises
-    GradebookError where the form was not released to nbgrader.
+    Markers see nothing of a candidate but the number. Marks written before are brought up to date, but for items that
+    are not among `marks`. Raises GradebookError where the form was not released to nbgrader.
     """
     with opened(course) as book:
         cells = _cells(book, form)
@@ -181,6 +181,8 @@ def _columns(
     grades: list[rows.Column] = []
     comments: list[rows.Column] = []
     for item in form.items:
+        if not all(item.id in own for own in marks):
+            continue  # what stands is left as it is
         column = [own[item.id] for own in marks]
         grades.append((cells.grades[item.id], [None if one.correct is None else one.points for one in column]))
         said = [NO_RESPONSE if one.reason == BLANK else _why(item, one) for one in column]

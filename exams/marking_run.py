@@ -17,7 +17,7 @@ from exams.exam import Exam
 from exams.exchange import Sittings
 from exams.form import Form
 from exams.items import Item
-from exams.marking import Mark
+from exams.marking import AWAITS_RUN, Mark
 from exams.marks import MarkStore, Sheet, points_by_number
 from exams.part import Part
 from exams.rescoring import differences
@@ -70,7 +70,11 @@ class Run:
         waiting = {number for number, at in closed.items() if held.get(number) != at}
         responses = self.sittings.responses(self.exam.id) if waiting else {}
         before = self.marks.sheets(self.exam.id, version - 1) if waiting and version > key.FIRST else {}
-        batches = [(part, some) for part in self.parts for some in _batches(sorted(part.numbers & waiting), BATCH)]
+        batches = [
+            (part, some)
+            for part in self.parts
+            for some in _batches(sorted(part.numbers & waiting), BATCH_OF_CODE if _code(part) else BATCH)
+        ]
         done, total = len(closed) - len(waiting), len(closed)
         # SQLite writes one batch while Python marks the next: each has a core of its own
         with ThreadPoolExecutor(1) as writer:
@@ -79,13 +83,24 @@ class Run:
                 work.step(MARKS, done, total)
                 own = {number: responses.get(number, {}) for number in numbers}
                 marked = marking.sheets(part.form.items, own, part.images)
-                for number, run in self.run_code(_code(part), own).items():
-                    marked[number] |= run
+                again = self._to_run(part, version, {number: closed[number] for number in numbers}, before)
+                for number, run in self.run_code(again, own).items():
+                    ruled = {item: mark for item, mark in marked[number].items() if mark.reason != AWAITS_RUN}
+                    marked[number] = {**ruled, **run}
                 done += 0 if writing is None else writing.result()
                 writing = writer.submit(self._write_marks, part, version, marked, closed, before)
             done += 0 if writing is None else writing.result()
         work.step(MARKS, done, total)
         return done
+
+    def _to_run(self, part: Part, version: int, closed: Mapping[str, int], before: Mapping[str, Sheet]) -> list[Item]:
+        """The programs of a batch that are to be run: a ruling on other items leaves the marks of these as they are.
+
+        closed: of each candidate of the batch, when the sitting was closed.
+        """
+        same = all(number in before and before[number].closed_ms == at for number, at in closed.items())
+        touched = {item for one in key.versions(self.exam) if one.number == version for item in one.changes}
+        return [item for item in _code(part) if not same or item.id in touched]
 
     def _write_marks(
         self,
@@ -96,7 +111,10 @@ class Run:
         before: Mapping[str, Sheet],
     ) -> int:
         """Write a batch; gives how many candidates it has."""
-        sheets = [Sheet(number, part.form.id, closed[number], marking.points_of(own)) for number, own in marked.items()]
+        sheets = []
+        for number, own in marked.items():
+            stood = before[number].points if number in before else {}
+            sheets.append(Sheet(number, part.form.id, closed[number], {**stood, **marking.points_of(own)}))
         for number in self._changed(sheets, before):
             gradebook.outdate(self.course, part.form, number)
         gradebook.record(self.course, part.form, marked, {n: exchange.instant(closed[n]) for n in marked})

@@ -60,10 +60,9 @@ def test_tab_indents_enter_keeps_the_indentation_and_escape_lets_go(code, servic
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_nothing_sticks_out(desks, size, tmp_path):
+def test_nothing_sticks_out(desks, size):
     desk = desks(size=size)
     desk.enter()
     desk.go("编程题")
     expect(desk.page.locator("#answer-text")).to_be_visible()
     assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    desk.page.screenshot(path=f"/tmp/x/code-{size['width']}.png", full_page=True)

@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from exams import audit, facets, gradebook, key, marking, release
+from exams.autograde.answers import code_marks
 from exams.database import connect
 from exams.exam import Exam, exam_in
 from exams.items import Item, load_bank
@@ -181,7 +182,9 @@ def sums(points: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
     return {number: sum(own.values()) for number, own in points.items()}
 
 
-def test_everything_agrees_from_the_first_mark_to_the_changed_key(exam: Exam, panel: PanelStore) -> None:
+def test_everything_agrees_from_the_first_mark_to_the_changed_key(
+    exam: Exam, panel: PanelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     waiting = CANDIDATES * len(SHORT) - 1
     assert act(exam, "mark") == f"{CANDIDATES} sittings were marked; {waiting} answers await a marker.\n"
     refused = run(home_of(exam), "release", exam.id, "--by", LEAD)
@@ -207,7 +210,15 @@ def test_everything_agrees_from_the_first_mark_to_the_changed_key(exam: Exam, pa
 
     said = propose(exam, f"{SINGLE.id}: {{accepted: [{OTHER}]}}\n")
     assert f"{CANDIDATES // 3} candidates get other marks." in said
+    asked: list[Item] = []
+
+    def noted(items: list[Item], responses: object, **where: object) -> object:
+        asked.extend(items)
+        return code_marks(items, responses, **where)
+
+    monkeypatch.setattr("exams.office.code_marks", noted)
     assert f"the marks of {CANDIDATES // 3} candidates changed." in act(exam, "sign")
+    assert asked == []  # no program is run anew for a ruling on another item
     after = in_gradebook(exam)
     gained = {number_of(place): SINGLE.points for place in range(0, CANDIDATES, 3)}
     assert sums(after) == {number: had + gained.get(number, 0) for number, had in sums(points).items()}
