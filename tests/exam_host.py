@@ -15,11 +15,13 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 from tornado.web import RequestHandler
 
 from courses.cases import CaseStore
 from exams import ledger, release, roster
+from exams.autograde.cluster import HERE
 from exams.bankdesk.banks import Banks
 from exams.bankdesk.furnish import FOLDER
 from exams.errands import ErrandError, errands
@@ -103,6 +105,11 @@ def furnish_bank(home: Path, name: str = "diagnostics") -> Path:
 def own_name(request) -> str:
     """A name for what the test at hand has to itself: an exam, a bank."""
     return re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
+
+
+def settings_of(home: Path) -> SimpleNamespace:
+    """What the commands of exams need of the platform's settings."""
+    return SimpleNamespace(home=home, exams_database_url=store_url(home), marking=HERE)
 
 
 def store_url(home: Path) -> str:

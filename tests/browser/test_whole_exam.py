@@ -10,7 +10,6 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import requests
@@ -18,11 +17,10 @@ from click.testing import CliRunner
 from openpyxl import Workbook
 from playwright.sync_api import expect
 
-from exams.autograde.cluster import HERE
 from exams.cli import exam as commands
 from exams.exam import DATABASE
 from exams.sitting import SittingStore
-from tests.exam_host import COLLEGES, PREFIX, Process, store_url
+from tests.exam_host import COLLEGES, PREFIX, Process, settings_of, store_url
 from tests.integration.test_exam_service import XSRF, Client
 from tests.platform import free_port
 
@@ -73,7 +71,7 @@ class Hall:
         done = CliRunner().invoke(
             commands,
             list(arguments),
-            obj=SimpleNamespace(home=self.home, exams_database_url=store_url(self.home), marking=HERE),
+            obj=settings_of(self.home),
         )
         assert (done.exit_code != 0) == fails, done.output
         return done.output

@@ -1,7 +1,6 @@
 """The audit log: whatever is altered behind the service's back is found and named."""
 
 import json
-from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +13,7 @@ from exams.exam import DATABASE
 from exams.response import Response
 from exams.sitting import SittingStore
 from exams.timing import Allowance
-from tests.exam_host import furnish, store_url
+from tests.exam_host import furnish, settings_of
 
 FAR = 4_000_000_000_000
 ALLOWANCE = Allowance(90, FAR)
@@ -42,7 +41,9 @@ def home(tmp_path):
 
 def command(home, *arguments):
     return CliRunner().invoke(
-        exam, ["audit", "joint", *arguments], obj=SimpleNamespace(home=home, exams_database_url=store_url(home))
+        exam,
+        ["audit", "joint", *arguments],
+        obj=settings_of(home),
     )
 
 
@@ -115,9 +116,7 @@ def test_a_noted_seal_is_found_later(home):
 
 
 def test_an_exam_that_is_none(home):
-    done = CliRunner().invoke(
-        exam, ["audit", "nowhere"], obj=SimpleNamespace(home=home, exams_database_url=store_url(home))
-    )
+    done = CliRunner().invoke(exam, ["audit", "nowhere"], obj=settings_of(home))
     assert done.exit_code == 1
     assert "There is no exam" in done.output
 

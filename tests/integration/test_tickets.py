@@ -1,7 +1,6 @@
 """Admission tickets: one candidate, one exam, no hub; few tries; nothing after the exam."""
 
 import re
-from types import SimpleNamespace
 
 import pytest
 import requests
@@ -16,7 +15,7 @@ from exams.documents import DocumentError
 from exams.knock import LIMIT, LONGEST_S, Knock, answer
 from exams.sitting import SittingStore
 from exams.tickets import LENGTH, SIGNS, Tickets, new_code, normal, printed
-from tests.exam_host import CANDIDATES, PREFIX, Process, own_name, store_url
+from tests.exam_host import CANDIDATES, PREFIX, Process, own_name, settings_of, store_url
 from tests.platform import free_port
 
 XSRF = re.compile(r'name="_xsrf" value="([^"]+)"')
@@ -132,9 +131,7 @@ def issue(service, *options):
     """The codes by number, from the printed page."""
     out = service.home / f"{service.exam}-{len(list(service.home.iterdir()))}.html"
     command = ["tickets", service.exam, "--by", "lead01", "--out", str(out), *options]
-    done = CliRunner().invoke(
-        exam, command, obj=SimpleNamespace(home=service.home, exams_database_url=store_url(service.home))
-    )
+    done = CliRunner().invoke(exam, command, obj=settings_of(service.home))
     assert done.exit_code == 0, done.output
     assert out.stat().st_mode & 0o077 == 0
     return dict(TICKET.findall(out.read_text("utf-8")))
@@ -240,9 +237,7 @@ def test_neither_codes_nor_tries_are_in_the_services_output(service, process):
 def test_what_the_command_refuses(service, options, said, tmp_path):
     running = service()
     command = ["tickets", running.exam, "--by", "lead01", "--out", str(tmp_path / "t.html"), *options]
-    done = CliRunner().invoke(
-        exam, command, obj=SimpleNamespace(home=running.home, exams_database_url=store_url(running.home))
-    )
+    done = CliRunner().invoke(exam, command, obj=settings_of(running.home))
     assert done.exit_code == 1
     assert said in done.output
     assert not (tmp_path / "t.html").exists()

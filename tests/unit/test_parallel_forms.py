@@ -4,7 +4,6 @@ import itertools
 import json
 from collections import Counter
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -17,7 +16,7 @@ from exams.cli import exam
 from exams.documents import DocumentError
 from exams.form import Form
 from exams.items import Group, Item
-from tests.exam_host import store_url
+from tests.exam_host import settings_of
 
 CELLS = (Cell("heart", "recall", "A1", 3, 1.0), Cell("lung", "apply", "A1", 2, 2.0))
 PLAN = Blueprint("t", "s", 0.6, 0.05, CELLS)
@@ -173,16 +172,14 @@ def test_the_command_writes_forms_that_an_exam_is_built_of(tmp_path):
     plan, out = tmp_path / "plan.toml", tmp_path / "dx-1"
     plan.write_text("\n".join(line for line in WHOLE.splitlines() if "anchors" not in line), "utf-8")
     command = ["assemble", str(plan), "--forms", "2", "--seed", "7", "--out", str(out)]
-    done = CliRunner().invoke(exam, command, obj=SimpleNamespace(home=tmp_path, exams_database_url=store_url(tmp_path)))
+    done = CliRunner().invoke(exam, command, obj=settings_of(tmp_path))
     assert done.exit_code == 0, done.output
     told = json.loads(done.output)
     forms = [Form.load(out / f"{name}.json") for name in "AB"]
     assert [(form.id, form.exam, len(form.items)) for form in forms] == [("A", "dx-1", 2), ("B", "dx-1", 2)]
     assert told["forms"] == summary(forms, load(plan))["forms"]
     assert (out / "A.json").stat().st_mode & 0o077 == 0
-    again = CliRunner().invoke(
-        exam, command, obj=SimpleNamespace(home=tmp_path, exams_database_url=store_url(tmp_path))
-    )
+    again = CliRunner().invoke(exam, command, obj=settings_of(tmp_path))
     assert again.exit_code == 1
     assert "is not empty" in again.output
 
