@@ -44,6 +44,7 @@ from exams.form import Form
 from exams.hall import Hall
 from exams.identity import Person, Sessions
 from exams.items import load_bank
+from exams.marks import MarkStore
 from exams.panel.change import Opening
 from exams.panel.store import PanelStore
 from exams.panelrules import Marking
@@ -122,7 +123,8 @@ def run_service(home: Path, database: str) -> None:
     key = secret(home / "secrets" / "cookie")
     with served(database):
         hall = Hall(home / "exams", LOOK_S)
-        config = Config(hall, SittingStore(database), AnyIdentity(), key, PREFIX, panel=PanelStore(database))
+        stores = SittingStore(database), MarkStore(database)
+        config = Config(hall, *stores, AnyIdentity(), key, PREFIX, panel=PanelStore(database))
         serve(config, listener)
 
 

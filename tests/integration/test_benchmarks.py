@@ -13,7 +13,7 @@ FIGURE = re.compile(r"[a-z][a-z0-9_]* -?[\d.e+-]+ -?[\d.e+-]+ -?[\d.e+-]+ \S+")
 
 def run(*arguments):
     command = [sys.executable, "-m", "benchmarks", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
 def test_an_unknown_name_is_one_clear_sentence():
@@ -63,9 +63,9 @@ def test_a_few_open_labs_and_a_slider():
     assert [line.split()[0] for line in lines] == ["open_labs_slider_p95", "open_labs_memory"]
 
 
-def test_marks_are_the_same_ours_and_with_our_kernel():
-    lines = figures("autograde", "--students", 2, "--kernel")
-    titles = ["quickstart", "quickstart_kernel", "lab", "lab_kernel"]
+def test_marks_are_the_same_ours_and_nbgraders():
+    lines = figures("autograde", "--students", 2)
+    titles = ["quickstart", "lab"]
     equal = {line.split()[0]: line.split()[3] for line in lines if "equal" in line}
     assert equal == {f"autograde_{title}_equal_marks": "1.000" for title in titles}
     assert len(lines) == 2 * len(titles) + 2
