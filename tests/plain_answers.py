@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -18,20 +19,26 @@ def outcome(error: BaseException) -> dict[str, Any]:
     return {"raised": {"type": type(error).__name__, "bases": bases, "text": str(error)[:500]}}
 
 
-def run_probe(shell: InteractiveShell, source: str, leaves: list[Any]) -> dict[str, Any] | None:
-    def leaf(number: int, thunk: Any) -> Any:
+def recorder(leaves: list[Any]) -> Callable[[int, Callable[[], Any]], Any]:
+    """A `__leaf__` that keeps what each leaf gives."""
+
+    def leaf(number: int, thunk: Callable[[], Any]) -> Any:
         try:
             value = thunk()
-        except BaseException as error:
+        except BaseException as error:  # SystemExit and its like are what an answer may raise, too
             leaves.append([number, outcome(error)])
             raise
         leaves.append([number, {"value": encode(value)}])
         return value
 
-    shell.user_ns["__leaf__"] = leaf
+    return leaf
+
+
+def run_probe(shell: InteractiveShell, source: str, leaves: list[Any]) -> dict[str, Any] | None:
+    shell.user_ns["__leaf__"] = recorder(leaves)
     try:
         exec(compile(source, "<probe>", "exec"), shell.user_ns)
-    except BaseException as error:
+    except BaseException as error:  # the same
         return {"ename": type(error).__name__, "evalue": str(error), "traceback": traceback.format_exception(error)}
     finally:
         del shell.user_ns["__leaf__"]

@@ -159,7 +159,7 @@ class Replay:
                 shown = None if value is None else partial_credit(value, points or 0.0)
         except MemoryError:
             raise
-        except BaseException as error:
+        except BaseException as error:  # what an answer raised is raised anew here, SystemExit and its like too
             reason, line = _reason(error, given), _line(error)
             return Verdict(None if points is None else 0.0, reason, line, f"{type(error).__name__}: {error}"[:500])
         if points is None:

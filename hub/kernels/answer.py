@@ -194,7 +194,7 @@ class Answer:
         def leaf(key: Any, thunk: Callable[[], Any]) -> Any:
             try:
                 value = thunk()
-            except BaseException as error:
+            except BaseException as error:  # SystemExit and a student's own classes are values of an answer, too
                 leaves.append([key, {"raised": raised(error)}])
                 raise
             leaves.append([key, {"value": encode(value)}])

@@ -1,5 +1,6 @@
 """Students' code answers in the sandbox: honest ones run as in a notebook, hostile ones are held."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -356,11 +357,10 @@ kept = "".join(mine).encode() * 3
 def test_no_test_and_no_other_submission_is_in_memory(runner):
     secret = "".join(SECRET)
     answered(runner.ask(f"x = {secret!r} * 1000", probe(f"__leaf__(0, lambda: x + {secret!r})")))
-    beside = runner.send(f"x = {secret!r} * 1000\nimport time; time.sleep(1)\nprint(x)")
-    cells = answered(
-        runner.ask(SCAN, f"print(found({SECRET!r}), found(mine) > 0)", probe(f"__leaf__(0, lambda: {secret!r})"))
-    )
-    answered(runner.reply(beside))
+    with beside(runner, f"x = {secret!r} * 1000"):
+        cells = answered(
+            runner.ask(SCAN, f"print(found({SECRET!r}), found(mine) > 0)", probe(f"__leaf__(0, lambda: {secret!r})"))
+        )
     assert cells[1]["error"] is None
     assert text_of(cells[1]) == "0 True\n"
 
@@ -517,23 +517,22 @@ def test_other_processes_cannot_be_looked_into(runner):
 
 
 def test_whoever_it_kills_it_kills_in_its_own_job(runner):
-    beside = runner.send("import time; time.sleep(1); print('alive')")
-    (cell,) = answered(
-        runner.ask(
-            """
-            import os, signal
-            for number in (signal.SIGKILL, signal.SIGSTOP):
-                for pid in (-1, 0, 1, os.getppid(), *range(2, 3000)):
-                    try:
-                        os.kill(pid, number)
-                    except OSError:
-                        pass
-            print("here")
-            """
+    with beside(runner):
+        (cell,) = answered(
+            runner.ask(
+                """
+                import os, signal
+                for number in (signal.SIGKILL, signal.SIGSTOP):
+                    for pid in (-1, 0, 1, os.getppid(), *range(2, 3000)):
+                        try:
+                            os.kill(pid, number)
+                        except OSError:
+                            pass
+                print("here")
+                """
+            )
         )
-    )
     assert text_of(cell) == "here\n"
-    assert text_of(answered(runner.reply(beside))[0]) == "alive\n"
 
 
 # what would not end, or fill
@@ -543,18 +542,17 @@ def test_a_daemon_ends_with_its_job(runner):
     cells = answered(
         runner.ask(
             """
-            import os, signal, time
+            import os, signal
+            hear, tell = os.pipe()
             if os.fork() == 0:
                 os.setsid()
                 if os.fork() == 0:
                     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-                    open('born', 'w').write('x')
+                    os.write(tell, b'born')
                     while True:
-                        time.sleep(0.1)
+                        signal.pause()
                 os._exit(0)
-            while not os.path.exists('born'):
-                time.sleep(0.01)
-            print('born')
+            print(os.read(hear, 4).decode())
             """,
         )
     )
@@ -750,6 +748,18 @@ def test_a_job_that_loses_two_sandboxes_is_given_up(runner):
         warm.kill()
         warm.wait(10)
     held(runner.reply(job), "ended")
+
+
+@contextlib.contextmanager
+def beside(runner, source=""):
+    """While another job is there that has run `source`: it is seen to be there, and to be there still at the end."""
+    job = runner.send(f"{source}\nimport os, signal\nos.fork()\nsignal.pause()", wall_s=600)
+    own = until(lambda: next((each for each in jobs_of(runner) if each.children()), None), 30, "it runs", 0.01)
+    yield
+    assert {each.status() for each in (own, *own.children())} == {psutil.STATUS_SLEEPING}
+    assert job not in runner.replies
+    own.kill()  # from outside, as Linux does where memory runs out: that is what the reply takes it for
+    held(runner.reply(job), "memory")
 
 
 def jobs_of(runner):

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from courses.values import encode
 from exams.autograde import verdict
 from exams.autograde.split import SplitError, split, student_names
-from tests.plain_answers import outcome
+from tests.plain_answers import recorder
 
 SOLUTION = """
 def squares(n):
@@ -54,19 +53,9 @@ def emitted(cell: str, answer: str, student: frozenset[str] = STUDENT) -> tuple[
     with contextlib.suppress(Exception):
         exec(answer, names)
     leaves: list[Any] = []
-
-    def leaf(number: int, thunk: Any) -> Any:
-        try:
-            value = thunk()
-        except BaseException as error:
-            leaves.append([number, outcome(error)])
-            raise
-        leaves.append([number, {"value": encode(value)}])
-        return value
-
     probe = split(cell, student).probe
     with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
-        names["__leaf__"] = leaf
+        names["__leaf__"] = recorder(leaves)
         exec(probe, names)
     return leaves, probe
 
