@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from exams import sealed, work
 from exams.api import hindrances, milliseconds
@@ -112,16 +113,14 @@ def _state(progress: Progress | None, now: int) -> dict[str, object]:
     }
 
 
-class Act(Api):
-    """What only a group lead decides: collect, mark, release."""
+class Errands(Api):
+    """What is done to an exam in a process of its own, one at a time."""
 
-    async def post(self, exam_id: str, act: str) -> None:
-        """Do it and tell how it went: {"message"}."""
-        exam = self.exam_for_lead(exam_id)
-        if act not in self.context.acts or act not in ACTS:
-            raise unreadable()
+    async def errand(self, exam: Exam, act: str, before: Callable[[], None] = lambda: None) -> None:
+        """Do `act` after `before`, and tell how it went: {"message"}. Raises ProblemError where it is not done."""
         try:
             with held(exam.folder / AT_WORK):  # two at once would write the same gradebook
+                before()
                 said = await asyncio.to_thread(self.context.acts[act], exam.id, self.current_user.user, self.language)
         except HeldError as error:
             sentence = N_("Other work on this exam is under way. Try again when it is done.")
@@ -129,6 +128,17 @@ class Act(Api):
         except ErrandError as error:
             raise ProblemError(409, "not_done", "{said}", said=error) from error
         self.answer({"message": said})
+
+
+class Act(Errands):
+    """What only a group lead decides: collect, mark, release."""
+
+    async def post(self, exam_id: str, act: str) -> None:
+        """Do it and tell how it went: {"message"}."""
+        exam = self.exam_for_lead(exam_id)
+        if act not in self.context.acts or act not in ACTS:
+            raise unreadable()
+        await self.errand(exam, act)
 
 
 class Stop(Api):

@@ -165,10 +165,6 @@ class Hall:
         """The admission tickets of an exam."""
         return self._while_unchanged(("tickets", exam.id), (TICKETS,), Tickets.load)
 
-    def form(self, exam: Exam, form: str) -> Form:
-        """A form of an exam. Raises SealedError while it is sealed."""
-        return self._while_unchanged(("form", exam.id, form), _files(form), lambda _: exam.form(form))
-
     def ruled(self, exam: Exam, form: str) -> Form:
         """A form with its newest key: what people mark by. Raises SealedError while it is sealed."""
         files = (*_files(form), key.FOLDER)  # a folder changes with what is put into it

@@ -8,13 +8,13 @@ be told again. What is proposed and not signed yet is `keys/proposed.json`.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from exams import files
 from exams.documents import DocumentError, Fields
 from exams.exam import Exam
 from exams.form import Form
@@ -154,9 +154,4 @@ def sign(exam: Exam, proposal: Proposal, by: str, at: datetime) -> Version:
 
 def _write(path: Path, data: Mapping[str, object]) -> None:
     path.parent.mkdir(exist_ok=True, mode=0o700)
-    draft = path.with_name(path.name + ".part")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(data, file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    files.write(path, json.dumps(data, ensure_ascii=False).encode())

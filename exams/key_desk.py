@@ -7,18 +7,16 @@ from typing import Any
 
 from exams import key, rescoring
 from exams.bankdesk.wording import said
-from exams.errands import ErrandError
+from exams.desk import Errands
 from exams.exam import Exam
 from exams.items import SINGLE, Item
 from exams.key import Changes, KeyRefusedError, Proposal
-from exams.lock import HeldError, held
 from exams.marks import points_by_number
 from exams.pages import KINDS, labels
 from exams.part import Part, parts_of
 from exams.rescoring import Rescored
 from exams.sealed import SealedError
 from exams.web import N_, Api, Handler, Page, ProblemError, not_yours, unreadable
-from exams.work import LOCK
 
 MOST_REASON = 500
 SIGN = "sign"
@@ -108,7 +106,7 @@ class Preview(Lead, Api):
         self.answer({"rescored": self.told(exam, rescored), "again": again, "digest": rescoring.signature(rescored)})
 
 
-class Sign(Lead, Api):
+class Sign(Lead, Errands):
     """A change that was looked at is put into force."""
 
     async def post(self, exam_id: str) -> None:
@@ -120,16 +118,8 @@ class Sign(Lead, Api):
             raise ProblemError(400, "reason", N_("Say why the key is changed: it is kept with the marks."))
         if rescoring.signature(await asyncio.to_thread(self.rescored, exam, changes)) != digest:
             raise ProblemError(409, "changed", CHANGED)
-        try:
-            with held(exam.folder / LOCK):  # nobody else's proposal is signed in place of this one
-                key.propose(exam, Proposal(self.current_user.user, reason.strip()[:MOST_REASON], changes, str(digest)))
-            done = await asyncio.to_thread(self.context.acts[SIGN], exam.id, self.current_user.user, self.language)
-        except HeldError as error:
-            sentence = N_("Other work on this exam is under way. Try again when it is done.")
-            raise ProblemError(409, "at_work", sentence) from error
-        except ErrandError as error:
-            raise ProblemError(409, "not_done", "{said}", said=error) from error
-        self.answer({"message": done})
+        proposal = Proposal(self.current_user.user, reason.strip()[:MOST_REASON], changes, str(digest))
+        await self.errand(exam, SIGN, lambda: key.propose(exam, proposal))
 
 
 class Ruling(Lead, Api):

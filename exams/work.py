@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
+from exams import files
 from exams.lock import HeldError, held
 
 PROGRESS, STOP, LOCK = "work.json", "work.stop", "work.lock"
@@ -62,9 +63,8 @@ class Work:
         self._tell(stage, done, total)
         if time.monotonic() - self._written >= EVERY_S:
             self._written = time.monotonic()
-            draft = self._folder / f"{PROGRESS}.part"
-            draft.write_text(json.dumps({"stage": stage, "done": done, "total": total}), encoding="utf-8")
-            draft.replace(self._folder / PROGRESS)
+            told = {"stage": stage, "done": done, "total": total}
+            files.write(self._folder / PROGRESS, json.dumps(told).encode())
         if done < total and (self._folder / STOP).exists():
             raise StoppedError(done, total)
 

@@ -75,7 +75,7 @@ function criterion(line) {
 function draw() {
   const item = items.get(byId("item").value);
   byId("stem").textContent = item.stem;
-  const free = tick("void", "yes", t("Give everybody who sat the paper the {points} points", { points: item.points }), item.void);
+  const free = tick("void", "yes", t("Void: everybody who sat the paper gets its points ({points})", { points: item.points }), item.void);
   byId("fields").replaceChildren(...kindOf(item).draw(item), free);
   byId("preview").hidden = true;
   shown = null;
