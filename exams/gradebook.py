@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,15 +69,20 @@ def database_url(course: Path) -> str:
 
 
 @contextmanager
-def opened(course: Path) -> Iterator[Any]:
-    """The course's Gradebook, made where it does not exist."""
+def opened_at(url: str, course_id: str | None) -> Iterator[Any]:
+    """The Gradebook at `url` (an SQLAlchemy address), made where it does not exist."""
     # a new gradebook calls `alembic`, which lies beside this Python and need not be on PATH
     with setenv(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])):
-        book = api.Gradebook(database_url(course), course.name)
+        book = api.Gradebook(url, course_id)
     try:
         yield book
     finally:
         book.close()
+
+
+def opened(course: Path) -> AbstractContextManager[Any]:
+    """The course's Gradebook, made where it does not exist."""
+    return opened_at(database_url(course), course.name)
 
 
 def record(

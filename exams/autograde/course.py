@@ -9,12 +9,10 @@ and its folder appears by one renaming after it, so that whoever starts again go
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -26,14 +24,13 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearHiddenTests
 from traitlets.config import Config
 
-from exams import paper
+from exams import gradebook, paper
 from exams.autograde import verdict
 from exams.autograde.assignment import Assignment, Cell, Notebook, assignment
 from exams.autograde.cluster import HERE, Cluster
 from exams.autograde.marker import Marked, Marker, Outcome, Refusal
 from exams.autograde.queue import Submission, opened
 
-NO_RESPONSE = "No response."  # nbgrader's own words for it
 READ_ONLY = 0o444
 Progress = Callable[[int, int], None]
 """`progress(done, of)`: submissions that are marked, and how many are to be."""
@@ -87,7 +84,7 @@ def _silent(done: int, of: int) -> None:
 async def mark(course: Path, name: str, marker: Marker, progress: Progress, cluster: Cluster = HERE) -> Report:
     """`mark_assignment` by a marker that may have been started before."""
     folders = _folders(course.absolute(), name)
-    with _gradebook(folders) as book:
+    with gradebook.opened_at(folders.db_url, folders.course_id or None) as book:
         task = _task(folders, name, book)
         waiting = _waiting(task)
         due = [student for student, to_mark in waiting.items() if to_mark]
@@ -121,17 +118,6 @@ def _handed(task: Task, students: Iterable[str], failed: dict[str, str]) -> Iter
 def _folders(course: Path, name: str) -> CourseDirectory:
     config = paper.course_config(course) if (course / paper.CONFIG).exists() else Config()
     return CourseDirectory(config=config, root=str(course), assignment_id=name)
-
-
-@contextmanager
-def _gradebook(folders: CourseDirectory) -> Iterator[Any]:
-    # a new gradebook calls `alembic`, which lies beside this Python and need not be on PATH
-    with utils.setenv(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])):
-        book = api.Gradebook(folders.db_url, folders.course_id or None)
-    try:
-        yield book
-    finally:
-        book.close()
 
 
 def _task(folders: CourseDirectory, name: str, book: Any) -> Task:
@@ -287,7 +273,7 @@ def _notebook_marks(notebook: Any, marked: Marked | None) -> None:
     for comment in notebook.comments:
         if (cell := cells.get(comment.name)) is not None:
             same = cell.metadata["nbgrader"].get("checksum") == utils.compute_checksum(cell)
-            comment.auto_comment = NO_RESPONSE if same and not utils.is_task(cell) else None
+            comment.auto_comment = gradebook.NO_RESPONSE if same and not utils.is_task(cell) else None
 
 
 def _draft(task: Task, student: str, marked: Mapping[str, Marked]) -> Path:
