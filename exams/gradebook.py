@@ -18,7 +18,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from nbgrader import api
-from nbgrader.utils import setenv
 
 from exams import gradebook_rows as rows
 from exams import paper
@@ -71,13 +70,26 @@ def database_url(course: Path) -> str:
 @contextmanager
 def opened_at(url: str, course_id: str | None) -> Iterator[Any]:
     """The Gradebook at `url` (an SQLAlchemy address), made where it does not exist."""
-    # a new gradebook calls `alembic`, which lies beside this Python and need not be on PATH
-    with setenv(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])):
+    with _our_programs():  # a new gradebook calls `alembic`
         book = api.Gradebook(url, course_id)
     try:
         yield book
     finally:
         book.close()
+
+
+@contextmanager
+def _our_programs() -> Iterator[None]:
+    """What lies beside this Python is found first, and PATH is as before then (nbgrader's own `setenv` deletes it)."""
+    before = os.environ.get("PATH")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before or os.defpath])
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PATH"]
+        else:
+            os.environ["PATH"] = before
 
 
 def opened(course: Path) -> AbstractContextManager[Any]:

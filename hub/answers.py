@@ -15,19 +15,20 @@ content passes by it, since every fork has its memory.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from typing import Any
 
 from hub import frames
-from hub.kernels.answer import READY, Allowed
-from hub.warm import Ended, Warm, WarmLostError
+from hub.kernels.allowed import READY, Allowed
+from hub.warm import Ended, Warm, WarmLostError, mentioned
 
 LEAF_BYTES = 8 * 1024**2
 """Of all values that one job emits, besides its outputs."""
@@ -171,43 +172,71 @@ class Service:
     """Jobs by a warm process, which is started with the first one and again where it died."""
 
     def __init__(self) -> None:
-        self._starting = asyncio.Lock()
+        self._entering = asyncio.Lock()
         self._warm: Warm | None = None
+        self._running = 0
+        self._empty = asyncio.Event()
+        self._empty.set()
 
-    async def start(self) -> Warm:
-        """The warm process. Raises SandboxMissingError, or WarmLostError where it fails to start TRIES times."""
-        async with self._starting:
-            for left in reversed(range(TRIES)):
-                if self._warm is not None and not self._warm.lost:
-                    break
-                await self.close()
-                try:
+    async def start(self) -> None:
+        """Start the warm process before a job needs it. Raises SandboxMissingError or WarmLostError."""
+        async with self._entering:
+            await self._prepared(frozenset())
+
+    async def _prepared(self, modules: Set[str]) -> Warm:
+        """The warm process with `modules`, which are imported while no job runs.
+
+        Raises SandboxMissingError, or WarmLostError where it fails TRIES times.
+        """
+        for left in reversed(range(TRIES)):
+            try:
+                if self._warm is None or self._warm.lost:
+                    await self.close()
                     self._warm = await Warm.start()
                     await attempt(self._warm, TRY)
-                except (WarmLostError, NotStartedError) as error:
-                    await self.close()
-                    if not left:
-                        raise WarmLostError(f"The sandbox does not work here: {error}") from error
-                    log.warning("The sandbox did not start (%s); it is tried again.", error)
-            assert self._warm is not None  # noqa: S101 - for the type checker; else the last try has raised
-            return self._warm
+                if self._warm.lacks(modules):
+                    await self._empty.wait()
+                    await self._warm.load(modules)
+                break
+            except (WarmLostError, NotStartedError) as error:
+                await self.close()
+                if not left:
+                    raise WarmLostError(f"The sandbox does not work here: {error}") from error
+                log.warning("The sandbox did not start (%s); it is tried again.", error)
+        assert self._warm is not None  # noqa: S101 - for the type checker; else the last try has raised
+        return self._warm
+
+    @contextlib.asynccontextmanager
+    async def _entered(self, modules: Set[str]) -> AsyncIterator[Warm]:
+        """The warm process for one job to run in. Raises as `_prepared` does."""
+        async with self._entering:
+            warm = await self._prepared(modules)
+            self._running += 1
+            self._empty.clear()
+        try:
+            yield warm
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._empty.set()
 
     async def run(self, job: Job) -> dict[str, Any]:
         """The reply to a job. Raises WarmLostError where no sandbox can be started any more, or no process in it."""
         refused = 0
+        modules = mentioned(cell["source"] for cell in job.cells)
         for _ in range(TRIES):
-            warm = await self.start()
-            began = time.monotonic()
-            try:
-                return await attempt(warm, job)
-            except WarmLostError as error:
-                log.warning("The sandbox was lost over the job %s: %s.", job.id, error)
-            except NotStartedError as error:
-                log.warning("The job %s was not started: %s.", job.id, error)
-                refused += 1
-                if refused == TRIES:
-                    raise WarmLostError(f"No job can be started: {error}") from error
-                await asyncio.sleep(RETRY_S)
+            async with self._entered(modules) as warm:
+                began = time.monotonic()
+                try:
+                    return await attempt(warm, job)
+                except WarmLostError as error:
+                    log.warning("The sandbox was lost over the job %s: %s.", job.id, error)
+                except NotStartedError as error:
+                    log.warning("The job %s was not started: %s.", job.id, error)
+                    refused += 1
+                    if refused == TRIES:
+                        raise WarmLostError(f"No job can be started: {error}") from error
+                    await asyncio.sleep(RETRY_S)
         seconds = round(time.monotonic() - began, 4)
         return {"id": job.id, "cells": [], "stopped": {"why": "ended", "cell": 0}, "seconds": seconds}
 

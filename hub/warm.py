@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from hub.kernels import wire
-from hub.kernels.answer import Allowed
+from hub.kernels.allowed import Allowed
 from hub.kernels.link import ONE_THREAD
 from hub.sandbox import HOME, Sandbox
 from hub.settings import ROOT
@@ -22,8 +23,8 @@ from hub.settings import ROOT
 INSIDE = "/xinglin"
 """Where our packages stand in the sandbox: what labs import, without the courses' own folders and what checks them."""
 OURS = ("courses", "hub", "exams", "widgets")
-PRELOAD = (
-    "numpy",
+PRELOAD = ("numpy", "courses.values")
+ON_MENTION = (
     "scipy.constants",
     "scipy.integrate",
     "scipy.interpolate",
@@ -32,9 +33,8 @@ PRELOAD = (
     "scipy.stats",
     "pandas",
     "matplotlib.pyplot",
-    "matplotlib_inline.backend_inline",
-    "courses.values",
 )
+"""Imported when a job first names them, once for all jobs after it: all together they take five seconds."""
 ENVIRONMENT = {
     **ONE_THREAD,
     "HOME": HOME,
@@ -68,6 +68,12 @@ class Ended:
     error: str | None
 
 
+def mentioned(sources: Iterable[str]) -> frozenset[str]:
+    """Those of `ON_MENTION` that `sources` may import: each part of the module's name is a word there."""
+    words = {word for source in sources for word in re.findall(r"\w+", source)}
+    return frozenset(module for module in ON_MENTION if words.issuperset(module.split(".")))
+
+
 def sandbox() -> Sandbox:
     """What an answer can see at all."""
     packages = {f"{INSIDE}/courses/{path.name}": path for path in sorted((ROOT / "courses").glob("*.py"))}
@@ -90,6 +96,8 @@ class Warm:
     def __init__(self, process: asyncio.subprocess.Process, control: socket.socket) -> None:
         self._process, self._control = process, control
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loading: asyncio.Future[None] | None = None
+        self._loaded: frozenset[str] = frozenset()
         self._jobs: dict[int, asyncio.Future[Ended]] = {}
         self._number = 0
         self.lost = False
@@ -130,6 +138,10 @@ class Warm:
             self._lose(message["broken"])
         elif "ready" in message:
             self._ready.set_result(None)
+        elif "loaded" in message:
+            self._loaded |= set(message["loaded"])
+            if self._loading is not None and not self._loading.done():
+                self._loading.set_result(None)
         elif (job := self._jobs.pop(message["ended"], None)) is not None and not job.done():
             job.set_result(Ended(**{name: message[name] for name in ("code", "why", "asked", "cpu_s", "error")}))
 
@@ -139,11 +151,25 @@ class Warm:
         self.lost = True
         asyncio.get_running_loop().remove_reader(self._control.fileno())
         self._control.close()
-        waits: list[asyncio.Future[Any]] = [self._ready, *self._jobs.values()]
+        waits: list[asyncio.Future[Any] | None] = [self._ready, self._loading, *self._jobs.values()]
         for waiting in waits:
-            if not waiting.done():
+            if waiting is not None and not waiting.done():
                 waiting.set_exception(WarmLostError(why))
                 waiting.exception()  # seen, though nobody may wait for it any more
+
+    def lacks(self, modules: Set[str]) -> bool:
+        """Whether any of `modules` has not been imported yet."""
+        return not modules <= self._loaded
+
+    async def load(self, modules: Set[str]) -> None:
+        """Import `modules`, those of `ON_MENTION` alone; not while a job runs, which nobody would watch meanwhile.
+
+        Raises WarmLostError, also where a module cannot be imported.
+        """
+        self._loading = asyncio.get_running_loop().create_future()
+        self._say({"act": "load", "modules": sorted(modules - self._loaded)})
+        async with asyncio.timeout(READY_S):
+            await self._loading
 
     def fork(self, allowed: Allowed, channel: int) -> tuple[int, asyncio.Future[Ended]]:
         """A process for one job, with its end of the `channel`; the job's number here, and the process's end.

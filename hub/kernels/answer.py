@@ -16,10 +16,10 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from courses.values import encode
+from hub.kernels.allowed import READY, Allowed
 from hub.kernels.app import KernelApp
 from hub.kernels.child import fresh_state
 from hub.kernels.isolation import (
@@ -46,26 +46,12 @@ CHANNEL = 3
 """The descriptor by which cells come in, and what became of them goes out."""
 NICE = 15
 """Behind whoever watches it, and behind whoever waits for an exam's page."""
-READY = b"ready\n"
-"""What a job says before its first cell: what goes wrong until then is no student's doing."""
 OPEN_FILES = 256
 MOST_FILES = 10_000
 LIBRARIES = 1024 * MIB
 """Address space for what is mapped and is no data: libraries that a cell loads."""
 LONGEST_TEXT = 500
 """Characters of the text of what a leaf raised, as of a name."""
-
-
-@dataclass(frozen=True)
-class Allowed:
-    """What a job may use; wall_s, cpu_s: seconds; tasks: processes and threads together."""
-
-    wall_s: float
-    cpu_s: int
-    memory_mb: int
-    tasks: int
-    disk_mb: int
-    output_bytes: int
 
 
 def become_answer(app: KernelApp, outputs: Outputs, allowed: Allowed, channel: int) -> NoReturn:

@@ -1,8 +1,9 @@
 """`python -m hub.kernels.answers FD`: the warm process that students' answers are forked from, within bubblewrap.
 
-It imports the scientific stack once and then forks a process for each job, watches what all of the job's processes use
+It imports what jobs need once and forks a process for each job, watches what all of the job's processes use
 together, ends them, and says how they ended. It talks over the socket that it inherited as FD, and ends with it:
 
+    {"act": "load", "modules": [name, ...]}, which is answered by {"loaded": [name, ...]} or {"broken": why}
     {"act": "fork", "job": number, "allowed": {...}} with a descriptor, the job's end of its channel
     {"act": "stop", "job": number}
     {"ready": {...}} or {"broken": why}, once; {"ended": number, "code", "why", "cpu_s"} for each job
@@ -26,7 +27,8 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from hub.kernels import seccomp, usage, wire
-from hub.kernels.answer import NAMESPACES, Allowed, become_answer
+from hub.kernels.allowed import Allowed
+from hub.kernels.answer import NAMESPACES, become_answer
 from hub.kernels.app import KernelApp, without_debugger
 from hub.kernels.isolation import enter
 from hub.kernels.limits import MIB
@@ -102,6 +104,8 @@ class Answers:
         if (received := wire.receive(self._control)) is None:
             return False
         message, descriptors = received
+        if message["act"] == "load":
+            return self._load(message["modules"])
         if message["act"] == "fork":
             try:
                 self._fork(message["job"], Allowed(**message["allowed"]), descriptors[0])
@@ -112,6 +116,18 @@ class Answers:
                     os.close(descriptor)
         elif (job := self._jobs.get(message["job"])) is not None:
             job.stop()
+        return True
+
+    def _load(self, modules: list[str]) -> bool:
+        try:
+            load(modules)
+            single_threaded()
+        except Exception as error:  # whatever a module raises is an answer to who asked for it
+            wire.send(self._control, {"broken": f"{type(error).__name__}: {error}"})
+            return False
+        quiet_heap()
+        self._shared = usage.processes()[os.getpid()].resident
+        wire.send(self._control, {"loaded": modules})
         return True
 
     def _tell(self, number: int, **how: Any) -> None:
@@ -181,19 +197,25 @@ class Answers:
 
 
 def prepare(preload: list[str]) -> tuple[KernelApp, Outputs]:
-    """The kernel's shell with all that answers import, and what they do for the first time done."""
+    """The kernel's shell, and what answers do for the first time done."""
     without_debugger()
     app = KernelApp.instance()
     app.prepare()
-    for module in preload:
-        importlib.import_module(module)
+    load(preload)
     outputs = keep_outputs(app)
     app.warm()
     fail_once(app)
-    draw_once()
     if not seccomp.known():
         print("There is no filter of system calls for this kind of machine.", file=sys.stderr)
     return app, outputs
+
+
+def load(modules: list[str]) -> None:
+    """Import `modules`; what is drawn for the first time is drawn here."""
+    for module in modules:
+        importlib.import_module(module)
+    if "matplotlib.pyplot" in modules:
+        draw_once()
 
 
 def fail_once(app: KernelApp) -> None:
@@ -208,16 +230,15 @@ def fail_once(app: KernelApp) -> None:
 
 
 def draw_once() -> None:
-    """A first figure finds fonts and makes tables; where there is matplotlib at all."""
-    if "matplotlib.pyplot" in sys.modules:
-        import io
+    """A first figure finds fonts and makes tables."""
+    import io
 
-        from matplotlib import pyplot
+    from matplotlib import pyplot
 
-        figure = pyplot.figure()
-        figure.add_subplot().set_title("x")
-        figure.savefig(io.BytesIO(), format="png")
-        pyplot.close(figure)
+    figure = pyplot.figure()
+    figure.add_subplot().set_title("x")
+    figure.savefig(io.BytesIO(), format="png")
+    pyplot.close(figure)
 
 
 def main(descriptor: int) -> int:

@@ -323,11 +323,10 @@ def exported(platform):
     """{candidate number: score} of the exam by stock `nbgrader export`."""
     course = platform.home / "nbgrader" / "diagnostics"
     target = platform.home / "grades.csv"
-    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
     subprocess.run(
         [sys.executable, "-m", "nbgrader", "export", "--to", str(target)],
         cwd=course,
-        env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=True,
         capture_output=True,
     )

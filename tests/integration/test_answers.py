@@ -777,6 +777,31 @@ def test_two_jobs_run_at_once_and_not_three(runner):
     assert max(sum(start <= begun < end for start, end in spans) for begun, _ in spans) == 2
 
 
+def test_what_a_job_names_is_imported_once_for_all_and_while_no_job_runs():
+    look = "import sys, time\nbegun = time.monotonic()\nprint('pan' 'das' in sys.modules, begun)"
+    runner = Runner()
+    assert text_of(answered(runner.ask(look))[0]).split()[0] == "False"
+    earlier = runner.send("import time\ntime.sleep(1)\nprint(time.monotonic())")
+    until(lambda: jobs_of(runner), 30, "the job runs", 0.01)
+    loaded, begun = text_of(answered(runner.ask(look, "import pandas"))[0]).split()
+    assert loaded == "True"
+    assert float(begun) > float(text_of(answered(runner.reply(earlier))[0]))
+    assert text_of(answered(runner.ask(look))[0]).split()[0] == "True"
+    runner.close()
+
+
+def test_a_sandbox_that_is_lost_over_an_import_is_replaced():
+    runner = Runner()
+    answered(runner.ask("1"))
+    first = runner.warm()
+    first.suspend()
+    job = runner.send("import pandas\nprint('done')")
+    first.kill()
+    assert text_of(answered(runner.reply(job))[0]) == "done\n"
+    assert runner.warm().pid != first.pid
+    runner.close()
+
+
 def test_nothing_is_left_when_the_runner_is_killed():
     runner = Runner()
     runner.send("import os, time\nos.fork()\ntime.sleep(1000)", wall_s=1000)

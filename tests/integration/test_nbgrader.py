@@ -1,5 +1,6 @@
 """A form goes through nbgrader: source, release, submissions, marks; and stock autograde agrees with ours."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -178,6 +179,17 @@ def copied(course: Path, to: Path, place: int) -> Path:
     for folder in sorted((to / "submitted").iterdir())[place::2]:
         shutil.rmtree(folder)
     return to
+
+
+@pytest.mark.parametrize("path", ["/nowhere", None])
+def test_a_gradebook_is_made_without_our_programs_on_the_path_which_stays_as_it_was(
+    path: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PATH")
+    if path is not None:
+        monkeypatch.setenv("PATH", path)
+    gradebook.prepare(tmp_path / "course", tmp_path)
+    assert os.environ.get("PATH") == path
 
 
 def test_the_timestamp_is_the_servers(course: Path, form: Form) -> None:
