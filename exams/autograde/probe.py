@@ -21,7 +21,9 @@ from exams.autograde.syntax import call, imported, loaded_names, loaded_or_delet
 
 LEAF = "__leaf__"
 CONSUMERS = frozenset({"all", "list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "max", "min"})
-"""Built-in functions that take a generator to its end; where `all` stops before, the test is over."""
+"""Built-in functions that take a generator to its end; where `all` stops before, an `assert` of it is over."""
+KEEP_ERRORS = frozenset({"open", "catch_warnings", "errstate", "printoptions", "redirect_stdout", "redirect_stderr"})
+"""Context managers from which an error comes out; of any other it may not, as of `suppress`."""
 
 
 def probe(tree: ast.Module, leaves: Leaves) -> ast.Module:
@@ -62,6 +64,12 @@ class _Probe:
         self.caught = any(self._uses_bearing(one) for own in tries for one in own.body)
         self.repeated = self.keep_raise = False
         self.decides = True  # an `assert` that fails ends the test
+        self.to_end = {
+            argument
+            for own in ast.walk(tree)
+            if _consumes(own) and own.func.id != "all"  # type: ignore[attr-defined]
+            for argument in own.args  # type: ignore[attr-defined]
+        }
 
     def _uses_bearing(self, node: ast.AST) -> bool:
         return bool(loaded_names(node) & self.leaves.bearing)
@@ -106,7 +114,7 @@ class _Probe:
     # statements of which only a part stays
 
     def _assert(self, node: ast.Assert) -> list[ast.stmt]:
-        return self.reduced(node.test)
+        return self.reduced(node.test, decides=self.decides)
 
     def _raise(self, node: ast.Raise) -> list[ast.stmt]:
         return self.whole(node) if self.keep_raise else []
@@ -189,7 +197,11 @@ class _Probe:
         return made
 
     def _with(self, node: ast.With) -> list[ast.stmt]:
-        if not (body := self.block(node.body)):
+        before, catches = self.decides, not all(_last_name(own.context_expr) in KEEP_ERRORS for own in node.items)
+        self.decides = self.decides and not catches
+        body = self.whole(node.body) if catches and self._goes_on(node.body, []) else self.block(node.body)
+        self.decides = before
+        if not body:
             return [made for item in node.items for made in self.reduced(item.context_expr)]
         return [ast.With(rebuilt(node.items, self._wrapped), body)]
 
@@ -197,7 +209,7 @@ class _Probe:
         handled = [self.block(own.body) for own in node.handlers]
         orelse, finalbody = self.block(node.orelse), self.block(node.finalbody)
         before, self.decides = self.decides, self.decides and not node.handlers
-        if acts([made for own in handled for made in own]) or (node.handlers and self._goes_on(node)):
+        if acts([made for own in handled for made in own]) or (node.handlers and self._goes_on(node.body, node.orelse)):
             body = self.whole(node.body)
         else:
             body = self.block(node.body)
@@ -210,22 +222,25 @@ class _Probe:
         ]
         return [ast.Try(body, handlers, orelse if handlers else [], finalbody or ([] if handlers else [ast.Pass()]))]
 
-    def _goes_on(self, node: ast.Try) -> bool:
+    def _goes_on(self, body: list[ast.stmt], orelse: list[ast.stmt]) -> bool:
         """Whether something that the probe has to do is left out by the test where an `assert` before it fails."""
-        for at, one in enumerate(node.body):
+        for at, one in enumerate(body):
             inner = list(ast.walk(one))
             if any(isinstance(own, (ast.Assert, ast.Raise)) for own in inner) or self._uses_bearing(one):
                 simple = isinstance(one, (ast.Assert, ast.Raise, ast.Expr))
-                return not simple or bool(self.block(node.body[at + 1 :]) + self.block(node.orelse))
+                return not simple or bool(self.block(body[at + 1 :]) + self.block(orelse))
         return False
 
     # expressions of which only the leaves stay
 
-    def reduced(self, node: ast.expr, conditional: bool = False) -> list[ast.stmt]:
-        """Statements that evaluate the leaves in an expression; `conditional`: the test itself may not come to them."""
+    def reduced(self, node: ast.expr, conditional: bool = False, decides: bool = False) -> list[ast.stmt]:
+        """Statements that evaluate the leaves in an expression.
+
+        conditional: the test itself may not come to them. decides: the test is over where the expression is false.
+        """
         if not self.leaves.has(node):
             return []
-        uncertain = self.repeated and not isinstance(node, COMPREHENSIONS) and self._uncertain(node, self.decides)
+        uncertain = self.repeated and not isinstance(node, COMPREHENSIONS) and self._uncertain(node, decides)
         if uncertain or self._needs_whole(node):
             return let_go([ast.Expr(self.inline(node))], conditional)
         if node in self.leaves.number:
@@ -239,7 +254,8 @@ class _Probe:
             made = self.reduced(node.left, conditional) + self.reduced(first, conditional)
             return made + [own for one in others for own in self.reduced(one, True)]
         if isinstance(node, COMPREHENSIONS):
-            return let_go([ast.Expr(self._comprehension(node))], conditional)
+            early = isinstance(node, ast.GeneratorExp) and node not in self.to_end
+            return let_go([ast.Expr(self._comprehension(node))], conditional or early)
         parts = [own for own in ast.iter_child_nodes(node) if isinstance(own, (ast.expr, ast.keyword))]
         inner = [own.value if isinstance(own, ast.keyword) else own for own in parts]
         return [made for own in inner for made in self.reduced(own, conditional)]
@@ -324,6 +340,13 @@ class _Probe:
 
 def _consumes(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CONSUMERS
+
+
+def _last_name(node: ast.expr) -> str | None:
+    """What a call calls: `catch_warnings` of `warnings.catch_warnings()`."""
+    if isinstance(node, ast.Call):
+        node = node.func
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else None
 
 
 def _parts(node: ast.AST) -> Iterable[ast.AST]:

@@ -76,6 +76,8 @@ def root(node: ast.AST) -> str | None:
 def loaded_names(tree: ast.AST) -> set[str]:
     """The names that `tree` reads or calls `global`."""
     names = {own.id for own in ast.walk(tree) if isinstance(own, ast.Name) and isinstance(own.ctx, ast.Load)}
+    added = [own.target for own in ast.walk(tree) if isinstance(own, ast.AugAssign)]
+    names |= {own.id for own in added if isinstance(own, ast.Name)}
     return names.union(*(own.names for own in ast.walk(tree) if isinstance(own, (ast.Global, ast.Nonlocal))))
 
 

@@ -186,6 +186,16 @@ CELLS = [
     "with contextlib.suppress(ValueError):\n    squares(0)\n    assert False\nassert squares(1) == [1]".replace(
         "with", "import contextlib\nwith"
     ),
+    "import contextlib\nscore = 0\nfor n in (1, 0, 2):\n    with contextlib.suppress(AssertionError, ValueError):\n"
+    "        assert sum_of_squares(n) == n\n        assert squares(n)[0] == 1\n        score += 1\nscore",
+    "score = 0\nfor n in (1, 2, 3):\n    if sum_of_squares(n) == n * n and squares(n)[-1] == n * n:\n"
+    "        score += 1\nscore",
+    "score = 0\nfor n in (1, 2, 3):\n    score += sum_of_squares(n) < 14 and squares(n)[-1] == n * n\nscore",
+    "score = 0\nscore += all(sum_of_squares(n) == n for n in (1, 2, 0))\nscore += squares(2) == [1, 4]\nscore",
+    "def t(n):\n    assert sum_of_squares(n) > n\n    return 1\nscore = 0\nfor n in (0, 1, 2, 3):\n"
+    "    try:\n        score += t(n)\n    except (AssertionError, ValueError):\n        pass\nscore",
+    "total = 0\nfor n in (1, 0, 2):\n    try:\n        total += sum(sum_of_squares(i) for i in range(n, 3))\n"
+    "        total += len(squares(n))\n    except ValueError:\n        pass\nassert total == 14",
     "class Case:\n    def squares(self):\n        assert squares(2) == [1, 4]\nCase().squares()",
     "assert [x for x in [squares(2)] for x in x] == [1, 4]",
     "r = squares(3)\nr.reverse()\nassert r == [9, 4, 1] and r[0] == 9",
@@ -200,6 +210,20 @@ CELLS = [
     "assert f'{sum_of_squares(2):03d}' == '005'",
     "assert squares(*[2]) == [*squares(1), 4]",
 ]
+
+
+UNEVEN = """
+def squares(n):
+    if n in {raises}:
+        raise ValueError("no")
+    return [i ** 2 for i in range(1, n + 1 + (n in {wrong}))]
+
+def sum_of_squares(n):
+    if n in {fails}:
+        raise AssertionError("no")
+    return n * (n + 1) * (2 * n + 1) // 6 + (n in {off})
+"""
+"""Right for some numbers, wrong for others."""
 
 
 @pytest.mark.parametrize("answer", WRONG)
@@ -258,12 +282,26 @@ def statements(depth: int) -> st.SearchStrategy[str]:
         st.builds("for n in range(1, 4):\n{}".format, block),
         st.builds("for n in squares(2):\n{}".format, block),
         st.builds("try:\n{}except ValueError:\n{}".format, block, block),
+        st.builds("with contextlib.suppress({}):\n{}".format, st.sampled_from(["ValueError", "Exception"]), block),
         st.builds("try:\n{}except AssertionError:\n{}else:\n{}".format, block, block, block),
         st.builds("try:\n{}except Exception:\n{}finally:\n{}".format, block, st.just("    pass\n"), block),
     )
 
 
-HEAD = "n, score, found = 1, 0, []\ndef check(n):\n    assert {}\n    return {}\n"
+def answers() -> st.SearchStrategy[str]:
+    some = st.sets(st.integers(-1, 4)).map(lambda numbers: tuple(sorted(numbers)))
+    few = st.sets(st.integers(-1, 4), max_size=1).map(lambda numbers: tuple(sorted(numbers)))
+    uneven = st.builds(
+        lambda *sets: UNEVEN.format(**dict(zip(("raises", "wrong", "fails", "off"), sets, strict=True))),
+        few,
+        some,
+        few,
+        some,
+    )
+    return st.sampled_from(WRONG[:6]) | uneven
+
+
+HEAD = "import contextlib\nn, score, found = 1, 0, []\ndef check(n):\n    assert {}\n    return {}\n"
 
 
 @settings(deadline=None, max_examples=300)
@@ -272,7 +310,7 @@ HEAD = "n, score, found = 1, 0, []\ndef check(n):\n    assert {}\n    return {}\
     expressions(1),
     st.lists(statements(2), min_size=1, max_size=5).map("".join),
     st.sampled_from(["", "score / 8", "n", "sum_of_squares(n)"]),
-    st.sampled_from(WRONG[:6]),
+    answers(),
 )
 def test_generated_tests_give_the_same(one: str, other: str, body: str, last: str, answer: str) -> None:
     cell = HEAD.format(one, other) + body + last
