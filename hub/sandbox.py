@@ -20,7 +20,17 @@ from hub.settings import ROOT
 
 HOME = "/home/student"
 SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/lib32", "/sbin")
-ETC = ("ld.so.cache", "ssl", "fonts", "localtime", "alternatives", "hosts", "nsswitch.conf", "mime.types")
+ETC = (
+    "ld.so.cache",
+    "ssl/certs",
+    "ssl/openssl.cnf",
+    "fonts",
+    "localtime",
+    "alternatives",
+    "hosts",
+    "nsswitch.conf",
+    "mime.types",
+)
 INNER_UID = "1000"
 GIB = 1024**3
 FILE_LIMIT = 2 * GIB

@@ -162,14 +162,18 @@ class Warm:
         return not modules <= self._loaded
 
     async def load(self, modules: Set[str]) -> None:
-        """Import `modules`, those of `ON_MENTION` alone; not while a job runs, which nobody would watch meanwhile.
+        """Import `modules`, those of `ON_MENTION` that are installed; not while a job runs, which nobody would watch.
 
-        Raises WarmLostError, also where a module cannot be imported.
+        Raises WarmLostError.
         """
         self._loading = asyncio.get_running_loop().create_future()
         self._say({"act": "load", "modules": sorted(modules - self._loaded)})
-        async with asyncio.timeout(READY_S):
-            await self._loading
+        try:
+            async with asyncio.timeout(READY_S):
+                await self._loading
+        except TimeoutError as error:
+            self._lose("what a job imports took too long")
+            raise WarmLostError("what a job imports took too long") from error
 
     def fork(self, allowed: Allowed, channel: int) -> tuple[int, asyncio.Future[Ended]]:
         """A process for one job, with its end of the `channel`; the job's number here, and the process's end.

@@ -201,7 +201,8 @@ def prepare(preload: list[str]) -> tuple[KernelApp, Outputs]:
     without_debugger()
     app = KernelApp.instance()
     app.prepare()
-    load(preload)
+    for module in preload:
+        importlib.import_module(module)
     outputs = keep_outputs(app)
     app.warm()
     fail_once(app)
@@ -213,8 +214,9 @@ def prepare(preload: list[str]) -> tuple[KernelApp, Outputs]:
 def load(modules: list[str]) -> None:
     """Import `modules`; what is drawn for the first time is drawn here."""
     for module in modules:
-        importlib.import_module(module)
-    if "matplotlib.pyplot" in modules:
+        with contextlib.suppress(ImportError):  # where it is not installed, the cell that imports it says so
+            importlib.import_module(module)
+    if "matplotlib.pyplot" in modules and "matplotlib.pyplot" in sys.modules:
         draw_once()
 
 

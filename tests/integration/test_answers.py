@@ -500,6 +500,14 @@ def test_nothing_but_its_own_folder_can_be_written(runner, tmp_path):
     assert gradebook.read_text() == "marks"
 
 
+def test_no_private_key_of_the_machine_is_there(runner):
+    (cell,) = answered(
+        runner.ask("import os, ssl\nprint(os.listdir('/etc/ssl'), ssl.create_default_context().check_hostname)")
+    )
+    assert "private" not in text_of(cell)
+    assert cell["error"] is None
+
+
 def test_other_processes_cannot_be_looked_into(runner):
     (cell,) = answered(
         runner.ask(

@@ -13,6 +13,7 @@ from hub.answers import why
 from hub.kernels import seccomp, usage
 from hub.kernels.allowed import Allowed
 from hub.kernels.answer import raised
+from hub.kernels.answers import load
 from hub.warm import ON_MENTION, Ended, mentioned
 
 STAT = "7 (a) R) 2 (x) S 3 7 7 0 -1 4194304 1 2 3 4 100 50 25 25 20 0 9 0 1 2 512 18446744073709551615"
@@ -34,6 +35,11 @@ ALLOWED = Allowed(wall_s=10, cpu_s=5, memory_mb=100, tasks=10, disk_mb=10, outpu
 def test_what_is_to_be_imported_before_a_job_is_named_in_its_cells(source, modules):
     assert mentioned(["x = 1", source]) == modules
     assert modules <= set(ON_MENTION)
+
+
+def test_what_is_not_installed_is_left_to_the_cell_that_imports_it():
+    load(["no_such_module_of_anybody", "colorsys"])
+    assert "colorsys" in sys.modules
 
 
 def test_a_process_is_read_whatever_it_calls_itself():
