@@ -18,6 +18,8 @@ LONGEST_NAME = 500
 MOST_BASES = 100
 DEEPEST = 200
 """Lists and objects in one another: several times what `courses.values` writes for the deepest value."""
+MOST_PARTS = 2_000_000
+"""Brackets and commas of one frame: to read millions of tiny values takes seconds and half a gigabyte."""
 BASE64 = re.compile(r"[A-Za-z0-9+/\n]*={0,2}\n?")
 BRACKETS = re.compile(r'"(?:[^"\\]++|\\(?s:.))*+(?:"|\\?\Z)|[\[{]|[\]}]')
 """Text, which ends somewhere or at the end, or a bracket."""
@@ -30,6 +32,8 @@ class FrameError(ValueError):
 def read(line: bytes) -> dict[str, Any]:
     """The frame in a `line`. Raises FrameError."""
     try:
+        if sum(map(line.count, (b"[", b"{", b","))) > MOST_PARTS:
+            raise FrameError("it has too many values")
         text = line.decode()
         _check_depth(text)
         data = json.loads(text, parse_constant=_finite, parse_float=_finite)

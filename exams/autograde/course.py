@@ -12,7 +12,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any
 import nbformat
 from nbgrader import api, utils
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import ClearHiddenTests
+from nbgrader.preprocessors import AssignLatePenalties, ClearHiddenTests
 from traitlets.config import Config
 
 from exams import gradebook, paper
@@ -29,9 +29,10 @@ from exams.autograde import verdict
 from exams.autograde.assignment import Assignment, Cell, Notebook, assignment
 from exams.autograde.cluster import HERE, Cluster
 from exams.autograde.marker import Marked, Marker, Outcome, Refusal
-from exams.autograde.queue import Submission, opened
+from exams.autograde.queue import NO_NOTEBOOK, Submission, opened
 
 READ_ONLY = 0o444
+HANDED_IN = "timestamp.txt"
 Progress = Callable[[int, int], None]
 """`progress(done, of)`: submissions that are marked, and how many are to be."""
 
@@ -86,9 +87,10 @@ async def mark(course: Path, name: str, marker: Marker, progress: Progress, clus
     folders = _folders(course.absolute(), name)
     with gradebook.opened_at(folders.db_url, folders.course_id or None) as book:
         task = _task(folders, name, book)
-        waiting = _waiting(task)
+        report = Report()
+        waiting = _waiting(task, report.failed)
         due = [student for student, to_mark in waiting.items() if to_mark]
-        report = Report(skipped=[student for student, to_mark in waiting.items() if not to_mark])
+        report.skipped.extend(student for student, to_mark in waiting.items() if not to_mark)
         marked: set[str] = set()
         async with opened(cluster, marker) as queue:
             if refusals := await _check(marker, task):
@@ -96,10 +98,9 @@ async def mark(course: Path, name: str, marker: Marker, progress: Progress, clus
             handed = _handed(task, due, report.failed)
             async with aclosing(queue.marks(task.notebooks, handed)) as results:
                 async for result in results:
-                    if result.failed:
-                        report.failed[result.name] = result.failed
+                    if failed := result.failed or _recorded(task, book, result.name, result.marked):
+                        report.failed[result.name] = failed
                     else:
-                        _record(task, book, result.name, result.marked)
                         marked.add(result.name)
                     progress(len(marked) + len(report.failed), len(due))
         report.marked.extend(student for student in due if student in marked)
@@ -175,16 +176,22 @@ async def _check(marker: Marker, task: Task) -> list[Refusal]:
     return found
 
 
-def _waiting(task: Task) -> dict[str, bool]:
-    """Who has handed in, and whether it is to be marked: it is not marked yet, or was handed in again."""
+def _waiting(task: Task, failed: dict[str, str]) -> dict[str, bool]:
+    """Who has handed in, and whether it is to be marked: it is not marked yet, or was handed in again.
+
+    Whose time of handing in cannot be read is put into `failed`.
+    """
     found = {}
     pattern = Path(task.folders.format_path(task.folders.submitted_directory, "*", task.name))
     at = len(Path(task.folders.format_path(task.folders.submitted_directory, "*", "")).parts) - 1
     for folder in sorted(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))):
-        student = folder.parts[at]
-        before, now = _handed_in(task, _autograded(task, student)), _handed_in(task, folder)
-        marked = _autograded(task, student).exists()
-        found[student] = not marked or bool(before and now and now > before)
+        student, marked = folder.parts[at], _autograded(task, folder.parts[at])
+        try:
+            before, now = _handed_in(marked), _handed_in(folder)
+        except (OSError, ValueError, OverflowError) as error:
+            failed[student] = f"{HANDED_IN}: {error}"
+        else:
+            found[student] = not marked.exists() or bool(before and now and now > before)
     return found
 
 
@@ -196,8 +203,11 @@ def _autograded(task: Task, student: str) -> Path:
     return Path(task.folders.format_path(task.folders.autograded_directory, student, task.name))
 
 
-def _handed_in(task: Task, folder: Path) -> datetime | None:
-    found: datetime | None = task.folders.get_existing_timestamp(str(folder))
+def _handed_in(folder: Path) -> datetime | None:
+    """When a submission was handed in. Raises OSError, ValueError or OverflowError for a file that does not say."""
+    path = folder / HANDED_IN
+    text = path.read_text(encoding="utf-8").strip() if path.exists() else ""
+    found: datetime | None = utils.parse_utc(text) if text else None
     return found
 
 
@@ -210,25 +220,51 @@ def _submission(task: Task, student: str) -> Submission:
             raise ValueError(f"{path.name} is a link.")
         if path.exists():
             texts[name] = path.read_text(encoding="utf-8")
+    if not texts:
+        raise ValueError(f"None of the notebooks is there that the assignment has: {', '.join(task.notebooks)}.")
     return Submission(student, texts)
+
+
+def _recorded(task: Task, book: Any, student: str, marked: Mapping[str, Marked]) -> str:
+    """Why the marks of a submission could not be written; "" where they are. A hostile one costs no other its marks."""
+    try:
+        _record(task, book, student, marked)
+    except (OSError, *NO_NOTEBOOK) as error:
+        book.db.rollback()
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 def _record(task: Task, book: Any, student: str, marked: Mapping[str, Marked]) -> None:
     """Write the marks of a submission, then show its notebooks."""
-    draft = _draft(task, student, marked)
-    try:
+    target = _autograded(task, student)
+    with _drafts(task) as drafts:
+        draft = drafts / target.name
+        _draft(task, student, marked, draft)
         submission = _noted_submission(book, task, student)
         for notebook in submission.notebooks:
             _notebook_marks(notebook, marked.get(notebook.name))
+        book.db.flush()
+        for notebook in submission.notebooks:
+            if notebook.name in marked:
+                _penalise(task, book, submission, notebook)
         book.db.commit()
-        target = _autograded(task, student)
-        if target.exists():
-            _remove(target)
+        if target.exists():  # moved as a whole: half of it would pass for a submission that is marked
+            target.replace(drafts / "before")
         target.parent.mkdir(parents=True, exist_ok=True)
         draft.replace(target)
+
+
+@contextmanager
+def _drafts(task: Task) -> Iterator[Path]:
+    """A folder beside those that formgrader shows, gone with what is left in it."""
+    place = Path(task.folders.format_path(task.folders.autograded_directory, ".draft", "."))
+    place.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=place))
+    try:
+        yield folder
     finally:
-        if draft.exists():
-            _remove(draft)
+        shutil.rmtree(folder)
 
 
 def _noted_submission(book: Any, task: Task, student: str) -> Any:
@@ -247,7 +283,7 @@ def _noted_submission(book: Any, task: Task, student: str) -> Any:
                 cells = [*own.solution_cells, *own.task_cells]
                 made += [notebook, *grades, *(api.Comment(cell=cell, notebook=notebook) for cell in cells)]
             book.db.add_all(made)
-    if (handed_in := _handed_in(task, _submitted(task, student))) is not None:
+    if (handed_in := _handed_in(_submitted(task, student))) is not None:
         submission.timestamp = handed_in
     return submission
 
@@ -276,13 +312,22 @@ def _notebook_marks(notebook: Any, marked: Marked | None) -> None:
             comment.auto_comment = gradebook.NO_RESPONSE if same and not utils.is_task(cell) else None
 
 
-def _draft(task: Task, student: str, marked: Mapping[str, Marked]) -> Path:
-    """The folder that formgrader shows, in a place beside its own."""
-    folders, target = task.folders, _autograded(task, student)
-    place = Path(folders.format_path(folders.autograded_directory, ".draft", "."))
-    place.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(dir=place, prefix=f"{target.name}-"))
-    draft.chmod(0o755)
+def _penalise(task: Task, book: Any, submission: Any, notebook: Any) -> None:
+    """What the course takes off for handing in late, by its own plugin (nbgrader's `AssignLatePenalties`)."""
+    notebook.late_submission_penalty = None
+    if (late := submission.total_seconds_late) > 0:
+        book.db.expire(notebook, ["score"])
+        rule = AssignLatePenalties(config=task.folders.config)
+        rule.init_plugin()
+        penalty = rule.plugin_inst.late_submission_penalty(submission.student.id, notebook.score, late)
+        if penalty is not None:
+            notebook.late_submission_penalty = rule._check_late_penalty(notebook, penalty)
+
+
+def _draft(task: Task, student: str, marked: Mapping[str, Marked], draft: Path) -> None:
+    """Make the folder that formgrader shows, as `draft`."""
+    folders = task.folders
+    draft.mkdir(mode=0o755)
     sources = Path(folders.format_path(folders.source_directory, ".", task.name))
     for folder in (_submitted(task, student), sources):  # the teacher's files over a student's of the same name
         for name in utils.find_all_files(str(folder), [*folders.ignore, "*.ipynb"]):
@@ -298,7 +343,6 @@ def _draft(task: Task, student: str, marked: Mapping[str, Marked]) -> Path:
     for path in draft.rglob("*"):
         if path.is_file() and not path.is_symlink():
             path.chmod(READ_ONLY)
-    return draft
 
 
 def graded(marked: Marked, public: Mapping[str, str], own: Assignment) -> Notebook:
@@ -329,10 +373,6 @@ def _decided(outcome: Outcome, maximum: float) -> list[Any]:
         return [nbformat.v4.new_output("execute_result", {"text/plain": f"{outcome.points:g}"}, execution_count=1)]
     failed = f"{outcome.reason} (0 / {maximum:g})"
     return [nbformat.v4.new_output("error", ename="TestFailed", evalue=outcome.reason, traceback=[failed])]
-
-
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder)
 
 
 __all__ = ["CourseError", "Report", "mark_assignment"]

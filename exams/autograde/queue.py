@@ -21,6 +21,10 @@ from exams.autograde.cluster import Cluster
 from exams.autograde.marker import Marked, Marker
 
 T = TypeVar("T")
+NO_NOTEBOOK = (ValueError, KeyError, TypeError, AttributeError, RecursionError, nbformat.ValidationError)
+"""What is raised over a file that is no notebook, or one that was made to be none."""
+MOST_TEXT = 4 << 20
+"""Characters of all cells: as JSON they fit a line of what runs them."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,8 @@ class Here:
             marked = {
                 name: await self._marker.mark(assignments[name], read(text), self._limits) for name, text in texts
             }
-        except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as error:
-            return Result(submission.name, failed=f"{type(error).__name__}: {error}")  # it is no notebook
+        except NO_NOTEBOOK as error:
+            return Result(submission.name, failed=f"{type(error).__name__}: {error}")
         return Result(submission.name, marked)
 
 
@@ -89,14 +93,15 @@ async def opened(cluster: Cluster, marker: Marker) -> AsyncIterator[Queue]:
 
 
 def read(text: str) -> Notebook:
-    """A notebook as students hand it in. Raises ValueError, KeyError, TypeError or AttributeError where it is none.
+    """A notebook as students hand it in. Raises one of NO_NOTEBOOK where it is none.
 
     nbformat's own way holds each cell against a schema, which takes longer than running it.
     """
     data = json.loads(text)
-    if data["nbformat"] != 4:
-        return nbformat.reads(text, as_version=4)
-    return nbformat.v4.to_notebook(data)
+    notebook = nbformat.reads(text, as_version=4) if data["nbformat"] != 4 else nbformat.v4.to_notebook(data)
+    if (length := sum(len(cell.source) for cell in notebook.cells)) > MOST_TEXT:
+        raise ValueError(f"Its cells have {length} characters; {MOST_TEXT} can be marked.")
+    return notebook
 
 
 async def as_done(work: Iterable[Coroutine[Any, Any, T]], most: Callable[[], int]) -> AsyncGenerator[T, None]:

@@ -42,12 +42,16 @@ class Outputs:
         return self._kept
 
     def write(self, name: str, text: str) -> None:
-        """Text of the stream `name`."""
-        if text := self._within(text):
-            self._append(name, text)
+        """Text of the stream `name`; that a cell wrote to stderr is always kept, for it decides on marks."""
+        kept = self._within(text)
+        if kept or (text and name == "stderr" and not self._warned()):
+            self._append(name, kept or "\n")
         if self._cut and self._left >= 0:
             self._left = -1
-            self._append("stderr", CUT.format(limit=self.limit))
+            self._append("stdout", CUT.format(limit=self.limit))
+
+    def _warned(self) -> bool:
+        return any(output.get("name") == "stderr" for output in self._kept)
 
     def _append(self, name: str, text: str) -> None:
         last = self._kept[-1] if self._kept else {}
@@ -72,7 +76,7 @@ class Outputs:
         size = sum(len(text) for text in data.values())
         if size > self._left:
             self._cut = True
-            self.write("stderr", "")
+            self.write("stdout", "")
             return
         if data:
             self._left -= size

@@ -672,6 +672,15 @@ def test_printing_a_gigabyte(runner):
     assert "output cut at 50000 bytes" in text
 
 
+def test_a_warning_is_known_of_whatever_was_printed_before(runner):
+    """By nbgrader's rule a test that writes to stderr earns nothing; that output was cut is no such text."""
+    loud, quiet, warns = answered(
+        runner.ask("print('x' * 60_000)", "print('y')", "import sys\nprint('no', file=sys.stderr)\nprint('z')")
+    )
+    streams = [{each["name"] for each in cell["outputs"]} for cell in (loud, quiet, warns)]
+    assert streams == [{"stdout"}, set(), {"stderr"}]
+
+
 def test_printing_for_ever(runner):
     held(runner.ask("while True:\n    print('x' * 1000)", cpu_s=1), "cpu")
 

@@ -1,6 +1,7 @@
 """Code is marked by both halves as nbgrader marks it: the same points, and nothing hidden in the notebooks."""
 
 import asyncio
+import json
 import os
 import shutil
 import subprocess
@@ -301,3 +302,97 @@ def test_an_assignment_is_refused_as_a_whole(course: Path) -> None:
     done = subprocess.run(arguments, env=os.environ, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert "The reference solution does not pass this test" in done.stderr
+
+
+def handed_in(course: Path, student: str, text: str = "def f():\n    return 1") -> Path:
+    """The folder of a submission with `text` for an answer."""
+    folder = course / "submitted" / student / "a"
+    folder.mkdir(parents=True)
+    own = nbformat.read(course / "release" / "a" / "a.ipynb", 4)
+    own.cells[0].source = text
+    nbformat.write(own, folder / "a.ipynb")
+    return folder
+
+
+@pytest.fixture
+def generated(tmp_path: Path) -> Path:
+    source = notebook("### BEGIN SOLUTION\ndef f():\n    return 1\n### END SOLUTION", tests="assert f() == 1")
+    (tmp_path / "source" / "a" / "data").mkdir(parents=True)
+    (tmp_path / "source" / "a" / "data" / "x.csv").write_text("1")
+    nbformat.write(source, tmp_path / "source" / "a" / "a.ipynb")
+    run(tmp_path, "nbgrader", "generate_assignment", "a", "--create")
+    return tmp_path
+
+
+def test_a_submission_that_cannot_be_read_costs_no_other_its_marks(generated: Path) -> None:
+    texts = {
+        "half a character": lambda text: text.replace("return 1", "return 1 # \\ud83d"),
+        "no text": lambda text: json.dumps({**json.loads(text), "cells": [{"cell_type": "code", "source": 5}]}),
+        "too deep": lambda text: text.replace('"nbformat":', '"x": ' + "[" * 100_000 + "]" * 100_000 + ', "nbformat":'),
+        "too long": lambda text: text.replace("return 1", "return 1 #" + "长" * (5 << 20)),
+        "a list": lambda _: "[]",
+    }
+    for student, spoilt in texts.items():
+        path = handed_in(generated, student) / "a.ipynb"
+        path.write_text(spoilt(path.read_text()))
+    (handed_in(generated, "a file for a folder") / "data").write_text("x")
+    os.mkfifo(handed_in(generated, "a pipe") / "pipe")
+    (handed_in(generated, "a time of its own") / "timestamp.txt").write_text("yesterday, I think")
+    (handed_in(generated, "another name") / "a.ipynb").rename(
+        generated / "submitted" / "another name" / "a" / "b.ipynb"
+    )
+    handed_in(generated, "zealous")
+    report = mark_assignment(generated, "a", PLAIN)
+    assert report.marked == ["zealous"]
+    assert report.failed.keys() == {*texts, "a file for a folder", "a pipe", "a time of its own", "another name"}
+    assert marks(generated, "a")["zealous", "a", "test"] == (2.0, False, 2.0)
+    assert mark_assignment(generated, "a", PLAIN).skipped == ["zealous"]
+    shown = {path.name for path in (generated / "autograded").iterdir() if not path.name.startswith(".")}
+    assert shown == {"zealous"}
+    assert list((generated / "autograded" / ".draft").iterdir()) == []
+
+
+def test_who_is_late_loses_what_nbgrader_takes_off(generated: Path) -> None:
+    shutil.copytree(generated, stock := generated.parent / f"{generated.name}-stock")
+    for course in (generated, stock):
+        (course / "nbgrader_config.py").write_text("c.LateSubmissionPlugin.penalty_method = 'zero'\n")
+        for student, day in (("early", 1), ("late", 3)):
+            (handed_in(course, student) / "timestamp.txt").write_text(f"2026-06-0{day} 00:00:00 UTC")
+        with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
+            book.update_or_create_assignment("a", duedate="2026-06-02 00:00:00 UTC")
+    run(stock, "nbgrader", "autograde", "a")
+    mark_assignment(generated, "a", PLAIN)
+    penalties = []
+    for course in (generated, stock):
+        with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
+            found = book.assignment_submissions("a")
+            penalties.append({one.student.id: (one.score, one.late_submission_penalty) for one in found})
+    assert penalties[0] == penalties[1] == {"early": (2.0, 0.0), "late": (2.0, 2.0)}
+
+    (generated / "submitted" / "late" / "a" / "timestamp.txt").write_text("2026-06-04 00:00:00 UTC")
+    with Gradebook(f"sqlite:///{generated}/gradebook.db") as book:
+        book.update_or_create_assignment("a", duedate="2026-06-05 00:00:00 UTC")
+    assert mark_assignment(generated, "a", PLAIN).marked == ["late"]
+    with Gradebook(f"sqlite:///{generated}/gradebook.db") as book:
+        assert book.find_submission("a", "late").late_submission_penalty == 0
+
+
+def test_what_was_shown_before_is_replaced_as_a_whole(generated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process ends just after the old notebooks are out of the way: the next run shows the new ones."""
+    folder = handed_in(generated, "s")
+    (folder / "timestamp.txt").write_text("2026-06-01 00:00:00 UTC")
+    mark_assignment(generated, "a", PLAIN)
+    (folder / "timestamp.txt").write_text("2026-06-02 00:00:00 UTC")
+    target, replace = generated / "autograded" / "s" / "a", Path.replace
+
+    def ended(path: Path, to: Path) -> Path:
+        if to == target:
+            raise KeyboardInterrupt
+        return replace(path, to)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", ended)
+        with pytest.raises(KeyboardInterrupt):
+            mark_assignment(generated, "a", PLAIN)
+    assert mark_assignment(generated, "a", PLAIN).marked == ["s"]
+    assert (target / "timestamp.txt").read_text() == "2026-06-02 00:00:00 UTC"

@@ -28,6 +28,13 @@ def test_a_frame_is_taken_as_it_is():
     assert frames.read(line(error=None))["error"] is None
 
 
+def test_a_frame_of_millions_of_values_is_refused_unread():
+    most = frames.MOST_PARTS // 2
+    assert len(frames.read(line(leaves=[[0, {"value": [[]] * (most - 100)}]]))["leaves"]) == 1
+    with pytest.raises(frames.FrameError, match="too many values"):
+        frames.read(line(leaves=[[0, {"value": [[]] * most}]]))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
