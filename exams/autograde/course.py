@@ -33,6 +33,13 @@ from exams.autograde.queue import NO_NOTEBOOK, Submission, opened
 
 READ_ONLY = 0o444
 HANDED_IN = "timestamp.txt"
+NOT_KEPT = (
+    ("BaseConverter", "exclude_overwriting"),
+    ("CourseDirectory", "student_id_exclude"),
+    ("IgnorePattern", "pattern"),
+    ("OverwriteCells", "add_missing_cells"),
+)
+"""Settings of nbgrader that would change marks, and are not heeded here."""
 Progress = Callable[[int, int], None]
 """`progress(done, of)`: submissions that are marked, and how many are to be."""
 
@@ -118,6 +125,11 @@ def _handed(task: Task, students: Iterable[str], failed: dict[str, str]) -> Iter
 
 def _folders(course: Path, name: str) -> CourseDirectory:
     config = paper.course_config(course) if (course / paper.CONFIG).exists() else Config()
+    for section, setting in NOT_KEPT:
+        if section in config and setting in config[section]:
+            raise CourseError(
+                f"The course sets {section}.{setting}, which is not known here: use `nbgrader autograde`."
+            )
     return CourseDirectory(config=config, root=str(course), assignment_id=name)
 
 

@@ -377,6 +377,12 @@ def test_who_is_late_loses_what_nbgrader_takes_off(generated: Path) -> None:
         assert book.find_submission("a", "late").late_submission_penalty == 0
 
 
+def test_a_course_that_sets_what_is_not_heeded_is_refused(course: Path) -> None:
+    (course / "nbgrader_config.py").write_text("c.IgnorePattern.pattern = 'DeprecationWarning'\n")
+    with pytest.raises(CourseError, match="The course sets IgnorePattern.pattern"):
+        mark_assignment(course, "a", PLAIN)
+
+
 def test_what_was_shown_before_is_replaced_as_a_whole(generated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process ends just after the old notebooks are out of the way: the next run shows the new ones."""
     folder = handed_in(generated, "s")
