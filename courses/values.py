@@ -1,10 +1,11 @@
 """Values as plain JSON and back: what a program that is not trusted hands to one that is.
 
-A value keeps its exact type: None, bool, int, float, complex, str, bytes, list, tuple, dict (any keys), deque, Counter,
-OrderedDict, defaultdict (without its factory), set, frozenset, range, Fraction, Decimal, dates and times, NumPy scalars
-and arrays of numbers, truth values, text and times. A named tuple becomes the tuple that it equals. All else, as
-functions, modules and instances of other classes (subclasses of the types above too), is no data and becomes an
-`Opaque`, where it stands. Nothing is ever run to read a value: there is no pickle and no eval.
+A value keeps its exact type: None, bool, int, float, complex, str, bytes, list, tuple, dict (any keys) and what
+`keys`, `values` and `items` of it give, deque, Counter, OrderedDict, defaultdict (without its factory), set, frozenset,
+range, Fraction, Decimal, dates and times, NumPy scalars and arrays of numbers, truth values, text and times. A named
+tuple becomes the tuple that it equals. All else, as functions, modules and instances of other classes (subclasses of
+the types above too), is no data and becomes an `Opaque`, where it stands. Nothing is ever run to read a value: there is
+no pickle and no eval.
 
     decode(encode({"rates": (72, 80.5)})) == {"rates": (72, 80.5)}
 
@@ -218,7 +219,15 @@ MAPPINGS: dict[str, Callable[[], Any]] = {
     "counter": Counter,
     "defaultdict": lambda: defaultdict(None),
 }
-SEQUENCES: dict[str, Callable[[list[Any]], Any]] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
+SEQUENCES: dict[str, Callable[[list[Any]], Any]] = {
+    "list": list,
+    "tuple": tuple,
+    "set": set,
+    "frozenset": frozenset,
+    "keys": lambda own: dict.fromkeys(own).keys(),
+    "values": lambda own: dict(enumerate(own)).values(),
+    "items": lambda own: dict(own).items(),
+}
 CONTAINERS: dict[type, str] = {
     list: "list",
     tuple: "tuple",
@@ -229,6 +238,9 @@ CONTAINERS: dict[type, str] = {
     Counter: "counter",
     defaultdict: "defaultdict",
     deque: "deque",
+    type({}.keys()): "keys",
+    type({}.values()): "values",
+    type({}.items()): "items",
 }
 
 

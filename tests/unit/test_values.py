@@ -3,6 +3,7 @@
 import json
 import math
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
+from collections.abc import ItemsView, KeysView, ValuesView
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
@@ -62,6 +63,9 @@ VALUES = st.recursive(
         st.sets(KEYS),
         st.frozensets(KEYS),
         st.lists(KEYS).map(Counter),
+        st.dictionaries(KEYS, own).map(lambda pairs: pairs.keys()),
+        st.dictionaries(KEYS, own).map(lambda pairs: pairs.values()),
+        st.dictionaries(KEYS, own).map(lambda pairs: pairs.items()),
     ),
     max_leaves=12,
 )
@@ -77,6 +81,8 @@ def same(one: object, other: object) -> bool:
         return one.tobytes() == other.tobytes()
     if isinstance(one, dict):
         return same(list(one), list(other)) and same(list(one.values()), list(other.values()))
+    if isinstance(one, (KeysView, ValuesView, ItemsView)):
+        return same(list(one), list(other))
     if isinstance(one, (list, tuple, deque)):
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, (set, frozenset)):
@@ -92,9 +98,10 @@ def test_a_value_comes_back_with_its_exact_type(value: object) -> None:
     assert same(decode(json.loads(json.dumps(encode(value)))), value)
 
 
+NAMES = [*values.READERS, *values.SEQUENCES, "dict", "scalar"]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda own: st.lists(own) | st.dictionaries(st.sampled_from([*values.READERS, "dict", "set", "scalar"]), own),
+    lambda own: st.lists(own) | st.dictionaries(st.sampled_from(NAMES), own),
 )
 
 
@@ -105,7 +112,8 @@ def test_whatever_is_decoded_gives_a_value_or_a_value_error(data: object) -> Non
         value = decode(data)
     except ValueError:
         return
-    assert same(decode(encode(value)), value) or isinstance(value, (Opaque, list, tuple, dict, deque))
+    containers = (Opaque, list, tuple, dict, deque, KeysView, ValuesView, ItemsView)
+    assert same(decode(encode(value)), value) or isinstance(value, containers)
 
 
 class Rate(float):
