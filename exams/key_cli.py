@@ -36,11 +36,17 @@ def propose_command(settings: Settings, name: str, file: Path, reason: str, by: 
         rescored = desk.preview(name, changes)
         key.propose(found, key.Proposal(by, reason, changes, rescoring.signature(rescored)))
     for one in rescored:
-        told = "  ".join(f"{item} {before:g} -> {after:g}" for item, (before, after) in sorted(one.items.items()))
+        told = "  ".join(f"{item} {_told(old)} -> {_told(new)}" for item, (old, new) in sorted(one.items.items()))
         click.echo(f"{one.number}  {one.before:g} -> {one.after:g}  ({told})")
-    click.echo(
-        f"{len(rescored)} candidates get other marks. Nothing is changed before: xinglin exam sign {name} --by LEAD"
-    )
+    certain = sum(one.certain for one in rescored)
+    click.echo(f"{certain} candidates get other marks.")
+    if open_ := len(rescored) - certain:
+        click.echo(f"The marks of {open_} more may change: people or a run of their code give them.")
+    click.echo(f"Nothing is changed before: xinglin exam sign {name} --by LEAD")
+
+
+def _told(points: float | None) -> str:
+    return "?" if points is None else f"{points:g}"
 
 
 @click.command("sign")

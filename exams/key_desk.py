@@ -14,7 +14,7 @@ from exams.key import Changes, KeyRefusedError, Proposal
 from exams.marks import points_by_number
 from exams.pages import KINDS, labels
 from exams.part import Part, parts_of
-from exams.rescoring import Rescored
+from exams.rescoring import Rescored, UnmarkedError
 from exams.sealed import SealedError
 from exams.web import N_, Api, Handler, Page, ProblemError, not_yours, unreadable
 
@@ -43,12 +43,16 @@ class Lead(Handler):
             raise ProblemError(409, "sealed", NOT_OVER) from error
 
     def rescored(self, exam: Exam, changes: Changes) -> list[Rescored]:
-        """Whose marks `changes` would change. Raises ProblemError where they are none."""
+        """Whose marks `changes` would change. Raises ProblemError where they are none, or not all are marked."""
         try:
             key.checked(exam, changes)
         except KeyRefusedError as error:
             raise ProblemError(400, "changes", "{why}", why=said(error.sentence, self.language)) from error
-        return rescoring.of_exam(exam, self.parts(exam), changes, self.context.store, self.context.marks)
+        try:
+            return rescoring.of_exam(exam, self.parts(exam), changes, self.context.store, self.context.marks)
+        except UnmarkedError as error:
+            sentence = N_("{count} sittings are not marked yet: mark them first.")
+            raise ProblemError(409, "not_marked", sentence, count=error.count) from error
 
     def told(self, exam: Exam, rescored: list[Rescored]) -> list[dict[str, Any]]:
         """The same as JSON, with name and school of each."""

@@ -123,10 +123,16 @@ class Office:
             panel_run.take_back(exam, self.course(exam), parts, self.sittings, self.panel)
 
     def preview(self, exam: str, changes: key.Changes) -> list[rescoring.Rescored]:
-        """Whose marks `changes` to the newest key would change, by candidate number. Raises KeyRefusedError."""
+        """Whose marks `changes` to the newest key would change, by candidate number.
+
+        Raises KeyRefusedError, and OfficeError where not all are marked by the newest key.
+        """
         found = exam_in(self.folder, exam)
         key.checked(found, changes)
-        return rescoring.of_exam(found, self._parts(found), changes, self.sittings, self.marks)
+        try:
+            return rescoring.of_exam(found, self._parts(found), changes, self.sittings, self.marks)
+        except rescoring.UnmarkedError as error:
+            raise OfficeError("{count} sittings are not marked yet: mark them first.", count=error.count) from error
 
     def rescore(self, exam: str, by: str) -> str:
         """Sign the ruling that was proposed: it makes the next version of the key, and all is marked anew by it.

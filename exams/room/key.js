@@ -88,20 +88,33 @@ function changed(item, data) {
   return Object.fromEntries(Object.entries(said).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name])));
 }
 
+const given = (points) => points ?? "?"; // by a person, or by a run that is still to come
+
+const row = (one) =>
+  h("tr", {}, ...[one.number, one.name, one.school, one.before, one.after,
+    Object.entries(one.items).map(([item, [was, is]]) => `${items.get(item)?.place ?? item}: ${given(was)} → ${given(is)}`).join(", ")].map((cell) => h("td", {}, String(cell))));
+
+/** All of `rescored`, so many at a time. */
 function table(rescored) {
   const header = [t("Candidate number"), t("Name"), t("School"), t("Before"), t("After"), t("Questions")];
-  const rows = rescored.slice(0, MOST_ROWS).map((one) =>
-    h("tr", {}, ...[one.number, one.name, one.school, one.before, one.after,
-      Object.entries(one.items).map(([item, [was, is]]) => `${items.get(item)?.place ?? item}: ${was} → ${is}`).join(", ")].map((cell) => h("td", {}, String(cell)))));
-  return h("table", {}, h("thead", {}, h("tr", {}, ...header.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows));
+  const body = h("tbody", {});
+  const more = h("button", { type: "button", class: "button second" });
+  const grow = () => {
+    body.append(...rescored.slice(body.rows.length, body.rows.length + MOST_ROWS).map(row));
+    const left = rescored.length - body.rows.length;
+    more.textContent = t("Show more: {count} are left", { count: left });
+    more.hidden = !left;
+  };
+  more.addEventListener("click", grow);
+  grow();
+  return [h("table", {}, h("thead", {}, h("tr", {}, ...header.map((name) => h("th", { scope: "col" }, name)))), body), more];
 }
 
 function show(title, rescored, signing) {
   byId("preview").hidden = false;
   byId("signing").hidden = !signing;
-  const more = rescored.length > MOST_ROWS ? ` ${t("The first {count} are shown.", { count: MOST_ROWS })}` : "";
-  byId("preview-title").textContent = title + more;
-  byId("preview-table").replaceChildren(...(rescored.length ? [table(rescored)] : []));
+  byId("preview-title").textContent = title;
+  byId("preview-table").replaceChildren(...(rescored.length ? table(rescored) : []));
   byId("preview-table").hidden = !rescored.length;
   byId("preview-title").focus();
 }
@@ -127,10 +140,13 @@ byId("ruling").addEventListener("submit", (event) => {
     const { rescored, again, digest } = await api.post("preview", { changes }, PREVIEW_MS);
     shown = { changes, digest };
     say("");
+    const certain = rescored.filter((one) => Object.values(one.items).some((pair) => !pair.includes(null))).length;
+    const open = rescored.length - certain;
     const title = again.length
-      ? t("People mark the answers to this question anew; marks by rule change for {count} candidates.", { count: rescored.length })
-      : t("{count} candidates get other marks.", { count: rescored.length });
-    show(title, rescored, true);
+      ? t("People mark the answers to this question anew; marks by rule change for {count} candidates.", { count: certain })
+      : t("{count} candidates get other marks.", { count: certain });
+    const more = open ? t("The marks of {count} more may change: people or a run of their code give them.", { count: open }) : "";
+    show(`${title} ${more}`.trim(), rescored, true);
   });
 });
 

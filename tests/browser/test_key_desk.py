@@ -17,12 +17,29 @@ SINGLE = next(item for item in load_bank(BANK) if item.type == "A1")
 NUMBER = next(item for item in load_bank(BANK) if item.type == "numeric")
 SHORT = next(item for item in load_bank(BANK) if item.type == "short")
 OTHER = next(letter for letter in SINGLE.letters if letter != SINGLE.key)
-SHEETS = [{SINGLE.id: SINGLE.key}, {SINGLE.id: OTHER}, {SINGLE.id: OTHER, NUMBER.id: f"{NUMBER.key:g}"}, {}]
+SHEETS = [
+    {SINGLE.id: SINGLE.key},
+    {SINGLE.id: OTHER},
+    {SINGLE.id: OTHER, NUMBER.id: f"{NUMBER.key:g}", SHORT.id: "啰音"},
+    {},
+]
 
 
 @pytest.fixture
 def exam(service, request):
     made = sat_exam(service.home, f"{own_name(request)}-k".lower(), [SINGLE, NUMBER, SHORT], SHEETS)
+    done = run(service.home, "mark", made.id, "--by", LEAD)
+    assert done.exit_code == 0, done.output
+    return made
+
+
+MANY = 450
+
+
+@pytest.fixture
+def large(service, request):
+    """More candidates than a page shows at once, none of whom gave the number."""
+    made = sat_exam(service.home, f"{own_name(request)}-l".lower(), [SINGLE, NUMBER], [{}] * MANY)
     done = run(service.home, "mark", made.id, "--by", LEAD)
     assert done.exit_code == 0, done.output
     return made
@@ -73,6 +90,23 @@ def test_a_key_is_changed_by_keyboard_alone(desks, service, exam):
     expect(page.locator("#preview-title")).to_contain_text("2 名考生的成绩有变动")
 
 
+def test_everybody_whose_marks_change_can_be_seen(desks, service, large):
+    page = at_the_desk(desks, service, large, size=WIDE)
+    page.goto(f"{service.base}{large.id}/key")
+    page.select_option("#item", NUMBER.id)
+    page.check('input[name="void"]')
+    page.click("#show")
+    expect(page.locator("#preview-title")).to_contain_text(f"{MANY} 名考生")
+    more = page.get_by_role("button", name="显示更多")
+    for shown in (200, 400):
+        expect(page.locator("#preview tbody tr")).to_have_count(shown)
+        expect(more).to_contain_text(f"{MANY - shown} 名")
+        more.click()
+    expect(page.locator("#preview tbody tr")).to_have_count(MANY)
+    expect(page.locator("#preview tbody tr").last).to_contain_text(number_of(MANY - 1))
+    expect(more).to_be_hidden()
+
+
 def test_on_a_phone_and_in_english_it_fits_and_refuses_in_a_sentence(desks, service, exam):
     desk = desks(LEAD, size=PHONE, language="en")
     desk.expecting_faults = True
@@ -89,4 +123,6 @@ def test_on_a_phone_and_in_english_it_fits_and_refuses_in_a_sentence(desks, serv
     page.fill('textarea[name="model_answer"]', "另一个参考答案")
     page.click("#show")
     expect(page.locator("#preview-title")).to_contain_text("People mark the answers to this question anew")
+    expect(page.locator("#preview-title")).to_contain_text("change for 0 candidates. The marks of 1 more may change")
+    expect(page.locator("#preview tbody tr")).to_contain_text(["3: ? → ?"])
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
