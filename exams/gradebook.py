@@ -256,6 +256,17 @@ def by_hand(course: Path, form: Form, given: Mapping[str, Mapping[str, tuple[flo
         book.db.commit()
 
 
+def marked_by_hand(course: Path, form: Form) -> set[tuple[str, str]]:
+    """(candidate number, item) of the answers to `form` to which people gave points."""
+    with opened(course) as book:
+        cells = _cells(book, form)
+        items = {cell: item for item, cell in cells.grades.items()}
+        numbers = {notebook: number for number, notebook in _submissions(book.db, cells).items()}
+        given = sa.select(api.Grade.notebook_id, api.Grade.cell_id).where(api.Grade.manual_score.is_not(None))
+        rows = book.db.execute(given)
+        return {(numbers[notebook], items[cell]) for notebook, cell in rows if notebook in numbers}
+
+
 def pending(course: Path, form: Form) -> int:
     """How many answers to `form` await a person."""
     with opened(course) as book:

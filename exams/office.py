@@ -119,8 +119,9 @@ class Office:
     def _by_people(self, exam: Exam, parts: Sequence[Part], by: str) -> None:
         """What the panel is to mark is put before it, and what it marked into the Gradebook."""
         if exam.marking.markers:
-            panel_run.put_before(exam, parts, self.sittings, self.panel, by)
-            panel_run.take_back(exam, self.course(exam), parts, self.sittings, self.panel)
+            course = self.course(exam)
+            panel_run.put_before(exam, course, parts, self.sittings, self.panel, by)
+            panel_run.take_back(exam, course, parts, self.sittings, self.panel)
 
     def preview(self, exam: str, changes: key.Changes) -> list[rescoring.Rescored]:
         """Whose marks `changes` to the newest key would change, by candidate number.
