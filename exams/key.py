@@ -26,6 +26,9 @@ FIRST = 1
 RULED = ("key", "tolerance", "minimum_area", "regions", "rubric", "model_answer", "tests")
 """The fields of an item that a ruling may change, as a bank writes them; besides `accepted` and `void`."""
 
+BY_PEOPLE = frozenset({"rubric", "model_answer"})
+"""Those by which people mark."""
+
 Fieldset = Mapping[str, Any]
 Changes = Mapping[str, Fieldset]
 """Item id -> field -> what it is from now on."""
@@ -113,8 +116,16 @@ def ruled(item: Item, fields: Fieldset) -> Item:
 
 def rubric_version(exam: Exam, item: str) -> int:
     """The version of the key that last changed how people mark `item`; their marks of earlier ones count no more."""
-    fields = {"rubric", "model_answer"}
-    return max((one.number for one in versions(exam) if fields & one.changes.get(item, {}).keys()), default=FIRST)
+    return max((one.number for one in versions(exam) if BY_PEOPLE & one.changes.get(item, {}).keys()), default=FIRST)
+
+
+def retaken(exam: Exam, since: int) -> set[str]:
+    """The items on which people's marks of version `since` count no more: the rubric is another, or a rule gives points
+    to everybody, or does so no more.
+    """
+    fields = BY_PEOPLE | {"void"}
+    later = (one.changes.items() for one in versions(exam) if one.number > since)
+    return {item for changes in later for item, changed in changes if fields & changed.keys()}
 
 
 def checked(exam: Exam, changes: Changes) -> None:

@@ -106,7 +106,7 @@ class Preview(Lead, Api):
         exam = self.over(exam_id)
         changes = changes_in(self.body())
         rescored = await asyncio.to_thread(self.rescored, exam, changes)
-        again = [item for item, fields in changes.items() if fields.keys() & {"rubric", "model_answer"}]
+        again = [item for item, fields in changes.items() if fields.keys() & key.BY_PEOPLE]
         self.answer({"rescored": self.told(exam, rescored), "again": again, "digest": rescoring.signature(rescored)})
 
 

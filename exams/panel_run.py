@@ -9,7 +9,7 @@ from exams import gradebook, key
 from exams.exam import Exam
 from exams.exchange import Sittings
 from exams.marking import is_blank
-from exams.panel.opening import ON_PANEL, on_panel, openings
+from exams.panel.opening import on_panel, openings
 from exams.panel.store import PanelStore
 from exams.part import Part
 
@@ -43,11 +43,9 @@ def take_back(exam: Exam, course: Path, parts: Sequence[Part], sittings: Sitting
     for part in parts:
         given: Given = {}
         for number in part.numbers & closed:
-            own = {
+            given[number] = {
                 item.id: decided.get(number, {}).get(item.id, (None, ""))
                 for item in on_panel(part.form)
                 if (number, item.id) in lined and not is_blank(item, answered.get(number, {}).get(item.id))
             }
-            free = {item.id: (item.points, "") for item in part.form.items if item.type == ON_PANEL and item.void}
-            given[number] = {**own, **free}
         gradebook.by_hand(course, part.form, given)
