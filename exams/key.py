@@ -107,7 +107,8 @@ def ruled(item: Item, fields: Fieldset) -> Item:
         raise KeyRefusedError(f"{item.id}: {error}") from error
     if not isinstance(void, bool):
         raise KeyRefusedError(f"{item.id}: void is true or false.")
-    if not isinstance(accepted, list) or not set(accepted) <= set(item.letters) - {changed.key}:
+    others = set(item.letters) - {changed.key}
+    if not isinstance(accepted, list) or not all(isinstance(one, str) and one in others for one in accepted):
         raise KeyRefusedError(f"{item.id}: what is accepted beside the key are other letters of its options.")
     if accepted and item.type not in (*SINGLE, "ecg"):
         raise KeyRefusedError(f"{item.id}: several keys can be accepted only where one option is chosen.")
