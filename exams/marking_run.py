@@ -141,7 +141,9 @@ class Run:
 
     def notebooks(self, work: Work) -> None:
         """Write the notebooks that are missing: what was handed in, and what formgrader shows. Raises StoppedError."""
-        closed = self.sittings.submitted_at(self.exam.id)
+        marked = self.marks.marked(self.exam.id, key.newest(self.exam))
+        # who ran out of time after the marks were given has none of this sitting yet: the next run's business
+        closed = {n: at for n, at in self.sittings.submitted_at(self.exam.id).items() if marked.get(n) == at}
         missing = [
             (part, sorted(n for n in part.numbers & closed.keys() if not self._shown(part, n, closed[n])))
             for part in self.parts

@@ -206,6 +206,21 @@ def test_what_was_shown_is_what_is_signed(exam: Exam) -> None:
     assert key.newest(exam) == key.FIRST
 
 
+def test_whose_time_runs_out_while_notebooks_are_made_is_the_next_runs_business(
+    open_marks: Exam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted_at, asked = SittingStore.submitted_at, []
+
+    def all_but_one_at_first(store: SittingStore, exam: str) -> dict[str, int]:
+        closed = submitted_at(store, exam)
+        asked.append(closed.pop(number_of(0)) if not asked else None)
+        return closed
+
+    monkeypatch.setattr(SittingStore, "submitted_at", all_but_one_at_first)
+    assert act(open_marks, "mark").startswith("2 sittings were marked;")
+    assert act(open_marks, "mark").startswith("3 sittings were marked;")
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -216,6 +231,7 @@ def test_what_was_shown_is_what_is_signed(exam: Exam) -> None:
         (f"{SEVERAL.id}: {{accepted: [A]}}\n", f"{SEVERAL.id}: "),
         (f"{SINGLE.id}: {{accepted: [{SINGLE.key}]}}\n", "are other letters of its options"),
         ("nothing: {void: true}\n", "has no item 'nothing'"),
+        (f"{SINGLE.id}: {{accepted: [[]]}}\n", "are other letters of its options"),
         (f"{SINGLE.id}: {{void: 1}}\n", "void is true or false"),
     ],
 )
