@@ -51,7 +51,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A ruling that is not signed yet. digest: of the marks it changes as they were shown to who signs."""
+    """A ruling that is not signed yet. digest: of it and of the marks it changes, as they were shown to who signs."""
 
     by: str
     reason: str

@@ -8,7 +8,9 @@ import click
 
 from exams import key, rescoring
 from exams.documents import Fields, read_yaml
+from exams.errands import AT_WORK
 from exams.exam import exam_in
+from exams.lock import HeldError, held
 from exams.office_cli import Settings, language, noted, office
 
 by = click.option("--by", required=True, help="User name of who does it; kept in the audit log.")
@@ -34,7 +36,11 @@ def propose_command(settings: Settings, name: str, file: Path, reason: str, by: 
     found = exam_in(settings.home / "exams", name)
     with office(settings) as (desk, _):
         rescored = desk.preview(name, changes)
-        key.propose(found, key.Proposal(by, reason, changes, rescoring.signature(rescored)))
+        try:
+            with held(found.folder / AT_WORK):  # what the group lead is signing on the page is not replaced
+                key.propose(found, key.Proposal(by, reason, changes, rescoring.signature(changes, rescored)))
+        except HeldError as error:
+            raise click.ClickException("Other work on this exam is under way. Try again when it is done.") from error
     for one in rescored:
         told = "  ".join(f"{item} {_told(old)} -> {_told(new)}" for item, (old, new) in sorted(one.items.items()))
         click.echo(f"{one.number}  {one.before:g} -> {one.after:g}  ({told})")

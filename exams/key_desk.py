@@ -107,7 +107,9 @@ class Preview(Lead, Api):
         changes = changes_in(self.body())
         rescored = await asyncio.to_thread(self.rescored, exam, changes)
         again = [item for item, fields in changes.items() if fields.keys() & key.BY_PEOPLE]
-        self.answer({"rescored": self.told(exam, rescored), "again": again, "digest": rescoring.signature(rescored)})
+        self.answer(
+            {"rescored": self.told(exam, rescored), "again": again, "digest": rescoring.signature(changes, rescored)}
+        )
 
 
 class Sign(Lead, Errands):
@@ -120,7 +122,8 @@ class Sign(Lead, Errands):
         changes, reason, digest = changes_in(body), body.get("reason"), body.get("digest")
         if not isinstance(reason, str) or not reason.strip():
             raise ProblemError(400, "reason", N_("Say why the key is changed: it is kept with the marks."))
-        if rescoring.signature(await asyncio.to_thread(self.rescored, exam, changes)) != digest:
+        rescored = await asyncio.to_thread(self.rescored, exam, changes)
+        if rescoring.signature(changes, rescored) != digest:
             raise ProblemError(409, "changed", CHANGED)
         proposal = Proposal(self.current_user.user, reason.strip()[:MOST_REASON], changes, str(digest))
         await self.errand(exam, SIGN, lambda: key.propose(exam, proposal))

@@ -145,7 +145,7 @@ class Office:
         proposal = key.proposed(found)
         if proposal is None:
             raise OfficeError("No change of the key is waiting to be signed.")
-        if rescoring.signature(self.preview(exam, proposal.changes)) != proposal.digest:
+        if rescoring.signature(proposal.changes, self.preview(exam, proposal.changes)) != proposal.digest:
             raise OfficeError("The marks are others by now than were shown: look at the change again, then sign.")
         version = key.sign(found, proposal, by, self.clock())
         self.mark(exam, by)

@@ -119,6 +119,6 @@ def of_exam(exam: Exam, parts: Sequence[Part], changes: Changes, sittings: Answe
     return sorted(found, key=lambda one: one.number)
 
 
-def signature(rescored: list[Rescored]) -> str:
-    """What one signs who has seen these changes."""
-    return digest([one.public() for one in rescored])
+def signature(changes: Changes, rescored: list[Rescored]) -> str:
+    """What one signs who has seen the changes of a key, and whose marks they change."""
+    return digest({"changes": changes, "rescored": [one.public() for one in rescored]})

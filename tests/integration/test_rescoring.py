@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,8 +15,10 @@ import sqlalchemy as sa
 from nbgrader import api
 
 from exams import gradebook, key, marking, release, work
+from exams.errands import AT_WORK
 from exams.exam import Exam, exam_in
 from exams.items import Item, load_bank
+from exams.lock import held
 from exams.marks import MarkStore
 from exams.sitting import SittingStore
 from tests.exam_host import store_url
@@ -202,6 +205,22 @@ def test_what_was_shown_is_what_is_signed(exam: Exam) -> None:
     store = SittingStore(store_url(home_of(exam)))
     store.attend(exam.id, [number_of(1)], "annulled", LEAD, {"reason": "替考"}).result()
     store.close()
+    assert "are others by now than were shown" in act(exam, "sign")
+    assert key.newest(exam) == key.FIRST
+
+
+def test_only_the_ruling_that_was_shown_is_signed(exam: Exam) -> None:
+    """Another one that changes the same marks, here none, is not; and none takes its place while it is being signed."""
+    act(exam, "mark")
+    fourth, fifth = (letter for letter in SINGLE.letters if letter not in (SINGLE.key, OTHER, THIRD))
+    propose(exam, f"{SINGLE.id}: {{accepted: [{fourth}]}}\n")
+    shown = key.proposed(exam)
+    assert shown is not None
+    with held(exam.folder / AT_WORK):
+        refused = propose(exam, f"{SINGLE.id}: {{accepted: [{fifth}]}}\n")
+    assert refused == "Error: Other work on this exam is under way. Try again when it is done.\n"
+    assert key.proposed(exam) == shown
+    key.propose(exam, replace(shown, changes={SINGLE.id: {"accepted": [fifth]}}))
     assert "are others by now than were shown" in act(exam, "sign")
     assert key.newest(exam) == key.FIRST
 
