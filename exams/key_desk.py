@@ -15,6 +15,7 @@ from exams.marks import points_by_number
 from exams.pages import KINDS, labels
 from exams.part import Part, parts_of
 from exams.rescoring import Rescored, UnmarkedError
+from exams.response import canonical
 from exams.sealed import SealedError
 from exams.web import N_, Api, Handler, Page, ProblemError, not_yours, unreadable
 
@@ -145,7 +146,11 @@ class Ruling(Lead, Api):
 
 
 def changes_in(body: dict[str, Any]) -> Changes:
-    """The changes in a request. Raises ProblemError where they are not item ids with fields."""
+    """The changes in a request. Raises ProblemError where they are no item ids with fields, or no plain JSON."""
+    try:
+        canonical(body)
+    except (ValueError, RecursionError) as error:  # NaN, or half of a surrogate pair: it cannot be kept as JSON
+        raise unreadable() from error
     changes = body.get("changes")
     if not isinstance(changes, dict) or not all(isinstance(fields, dict) for fields in changes.values()):
         raise unreadable()

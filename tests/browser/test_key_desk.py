@@ -10,6 +10,7 @@ from tests.browser.axe import findings
 from tests.browser.candidate import PHONE, WIDE
 from tests.exam_host import BANK, own_name, store_url
 from tests.integration.test_exam_office import run
+from tests.integration.test_exam_service import Client
 from tests.sat_exam import LEAD, number_of, sat_exam
 
 SIGN_MS = 60_000
@@ -88,6 +89,20 @@ def test_a_key_is_changed_by_keyboard_alone(desks, service, exam):
     tab_to(page, "[data-version]")
     page.keyboard.press("Enter")
     expect(page.locator("#preview-title")).to_contain_text("2 名考生的成绩有变动")
+
+
+def test_what_is_no_text_is_refused_in_a_sentence(service, exam):
+    lead, half = Client(service, LEAD), "\ud83d"  # of a pair of surrogates, which no file can hold
+    accepted = {SINGLE.id: {"accepted": [OTHER]}}
+    digest = lead.write(f"{exam.id}/key/preview", changes=accepted).json()["digest"]
+    for path, body, code in (
+        ("sign", {"changes": accepted, "digest": digest, "reason": half}, "unreadable"),
+        ("preview", {"changes": {SHORT.id: {"model_answer": half}}}, "unreadable"),
+        ("preview", {"changes": {SINGLE.id: {"accepted": [[]]}}}, "changes"),
+    ):
+        reply = lead.write(f"{exam.id}/key/{path}", **body)
+        assert (reply.status_code, reply.json()["error"]) == (400, code)
+    assert key.proposed(exam) is None
 
 
 def test_everybody_whose_marks_change_can_be_seen(desks, service, large):
