@@ -52,10 +52,14 @@ const KINDS = {
   },
   rubric: {
     draw: (item) => [
-      field(t("Rubric: a line a criterion, its points first"), text("rubric", item.rubric.map(([points, said]) => `${points} ${said}`).join("\n"), 5)),
+      field(t("Rubric: a line a criterion, its points first"), text("rubric", lines(item), 5)),
       field(t("Model answer"), text("model_answer", item.model_answer, 4)),
     ],
-    read: (data) => ({ rubric: data.get("rubric").split("\n").filter((line) => line.trim()).map(criterion), model_answer: data.get("model_answer") }),
+    read: (data, item) => ({
+      // as it was drawn it is as it was, also where a text has lines of its own
+      ...(data.get("rubric") === lines(item) ? {} : { rubric: data.get("rubric").split("\n").filter((line) => line.trim()).map(criterion) }),
+      model_answer: data.get("model_answer"),
+    }),
   },
   other: { draw: () => [h("p", { class: "quiet" }, t("Of such a question only this can be changed here."))], read: () => ({}) },
 };
@@ -67,9 +71,12 @@ const kindOf = (item) => {
   return typeof item.key === "number" ? KINDS.number : KINDS.other;
 };
 
+const lines = (item) => item.rubric.map(([points, said]) => `${points} ${said}`).join("\n");
+
+/** What a line says; spaces within its text, full-width ones too, stay as they are. */
 function criterion(line) {
-  const [points, ...rest] = line.trim().split(/\s+/);
-  return { points: Number(points), text: rest.join(" ") };
+  const [, points, said] = /^(\S+)\s?(.*)$/su.exec(line.trim());
+  return { points: Number(points), text: said };
 }
 
 function draw() {
@@ -83,7 +90,7 @@ function draw() {
 
 /** The fields that are other than they were. */
 function changed(item, data) {
-  const said = { ...kindOf(item).read(data), void: data.get("void") === "yes" };
+  const said = { ...kindOf(item).read(data, item), void: data.get("void") === "yes" };
   const before = { ...item, rubric: item.rubric.map(([points, own]) => ({ points, text: own })) };
   return Object.fromEntries(Object.entries(said).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name])));
 }

@@ -1,5 +1,7 @@
 """The group lead changes the key of an exam in a real browser, by keyboard alone, and on a phone."""
 
+import dataclasses
+
 import pytest
 from playwright.sync_api import expect
 
@@ -17,6 +19,7 @@ SIGN_MS = 60_000
 SINGLE = next(item for item in load_bank(BANK) if item.type == "A1")
 NUMBER = next(item for item in load_bank(BANK) if item.type == "numeric")
 SHORT = next(item for item in load_bank(BANK) if item.type == "short")
+SPACED = [(SHORT.points - 1, "诊断  正确\u3000依据充分"), (1.0, "鉴别\u3000两种  以上")]
 OTHER = next(letter for letter in SINGLE.letters if letter != SINGLE.key)
 SHEETS = [
     {SINGLE.id: SINGLE.key},
@@ -89,6 +92,35 @@ def test_a_key_is_changed_by_keyboard_alone(desks, service, exam):
     tab_to(page, "[data-version]")
     page.keyboard.press("Enter")
     expect(page.locator("#preview-title")).to_contain_text("2 名考生的成绩有变动")
+
+
+@pytest.fixture
+def spaced(service, request):
+    """A short answer whose rubric has spaces that mean something."""
+    item = dataclasses.replace(SHORT, rubric=tuple(SPACED))
+    made = sat_exam(service.home, f"{own_name(request)}-s".lower(), [item], [{SHORT.id: "啰音"}])
+    done = run(service.home, "mark", made.id, "--by", LEAD)
+    assert done.exit_code == 0, done.output
+    return made
+
+
+def test_a_rubric_keeps_its_spaces(desks, service, spaced):
+    page = at_the_desk(desks, service, spaced, size=WIDE)
+    page.goto(f"{service.base}{spaced.id}/key")
+
+    def asked():
+        with page.expect_request("**/key/preview") as sent:
+            page.click("#show")
+        return sent.value.post_data_json["changes"][SHORT.id]
+
+    page.check('input[name="void"]')
+    assert asked() == {"void": True}
+    page.uncheck('input[name="void"]')
+    rubric = page.locator('textarea[name="rubric"]')
+    rubric.fill(rubric.input_value().replace("两种", "三种"))
+    (points, text), (one, other) = SPACED
+    changed = [{"points": points, "text": text}, {"points": one, "text": other.replace("两种", "三种")}]
+    assert asked() == {"rubric": changed}
 
 
 def test_what_is_no_text_is_refused_in_a_sentence(service, exam):
