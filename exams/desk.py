@@ -9,7 +9,7 @@ from exams import sealed, work
 from exams.api import hindrances, milliseconds
 from exams.attendance import NOTHING
 from exams.change import RefusedError
-from exams.errands import ErrandError
+from exams.errands import AT_WORK, ErrandError
 from exams.exam import Exam
 from exams.invigilation import MOST_REASON, OFFERED, offered
 from exams.lock import HeldError, held
@@ -20,7 +20,6 @@ from exams.sitting import Progress, Reading
 from exams.timing import phase
 from exams.web import N_, SCHOOL_WATCHERS, Api, Page, ProblemError, unreadable
 
-AT_WORK = "at-work.lock"  # in the exam's folder
 LONGEST_CREDIT_S = 4 * 3600
 MOST_KEY = 100
 

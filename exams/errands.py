@@ -16,6 +16,9 @@ class ErrandError(Exception):
     """An errand was not done; the message is a sentence in the asker's language."""
 
 
+AT_WORK = "at-work.lock"
+"""Held, in the exam's folder, from before an errand until it is done."""
+
 ACTS = ("close", "collect", "mark", "release", "sign")
 LONGEST_S = 1800
 

@@ -1,7 +1,8 @@
 """Marks in nbgrader's Gradebook, keyed by candidate number, so that formgrader and `nbgrader export` show them.
 
 Objective marks are written in bulk, in one transaction, with what `nbgrader autograde` would have written item by item;
-short answers are left for a marker. A marker's points and comments are never overwritten.
+short answers are left for a marker. A marker's points and comments stay until a ruling takes them back, or the sitting
+was opened again and closed later.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -102,11 +103,14 @@ def record(
     form: Form,
     marks: Mapping[str, Mapping[str, Mark]],
     submitted: Mapping[str, datetime],
+    retaken: Mapping[str, Collection[str]],
 ) -> None:
     """Write `marks` (candidate number -> item id -> mark) of submissions handed in at `submitted` (aware UTC).
 
     Markers see nothing of a candidate but the number. Marks written before are brought up to date, but for items that
-    are not among `marks`. Raises GradebookError where the form was not released to nbgrader.
+    are not among `marks`. What people gave is taken away on the items `retaken` (by candidate number), and on all of a
+    submission that was handed in at another time before. Raises GradebookError where the form was not released to
+    nbgrader.
     """
     with opened(course) as book:
         cells = _cells(book, form)
@@ -119,7 +123,48 @@ def record(
             own = {notebook: marks[number] for number, notebook in sorted(notebooks.items()) if number in marks}
             if own:
                 write(session, list(own), *_columns(cells, form, list(own.values())))
+        again = _handed_in_again(session, cells, {number: submitted[number] for number in marks})
+        rows.write_manual(
+            session,
+            {
+                (notebook, cells.grades[item.id], cells.solution(item.id)): (points, "")
+                for number, notebook in (*new.items(), *known.items())
+                if number in marks
+                for item, points in _by_ruling(form, retaken.get(number, ()), number in again)
+            },
+        )
         session.commit()
+
+
+def _by_ruling(form: Form, retaken: Collection[str], again: bool) -> Iterator[tuple[Item, float | None]]:
+    """The items of a candidate whose points by people are others now, and which (None: none are there any more).
+
+    A short answer has those that everybody is given from here, for `nbgrader autograde` has no test for it to run.
+    """
+    for item in form.items:
+        if item.void and item.type == "short":
+            yield item, item.points
+        elif again or item.id in retaken:
+            yield item, None
+
+
+def _handed_in_again(session: Any, cells: _Cells, submitted: Mapping[str, datetime]) -> set[str]:
+    """Those of `submitted` (candidate number -> when) that were handed in at another time before, which is noted."""
+    assignment = api.SubmittedAssignment.__table__
+    here = assignment.c.assignment_id == cells.assignment
+    held = session.execute(sa.select(assignment.c.student_id, assignment.c.timestamp).where(here))
+    now = {number: _naive(at) for number, at in submitted.items()}
+    again = {number for number, at in held if number in now and at != now[number]}
+    if again:
+        whose = here & (assignment.c.student_id == sa.bindparam("number"))
+        update = sa.update(assignment).where(whose).values(timestamp=sa.bindparam("at"))
+        session.connection().execute(update, [{"number": number, "at": now[number]} for number in again])
+    return again
+
+
+def _naive(at: datetime) -> datetime:
+    """A time as nbgrader keeps it."""
+    return at.astimezone(UTC).replace(tzinfo=None)
 
 
 @dataclass(frozen=True)
@@ -172,7 +217,7 @@ def _add_submissions(session: Any, cells: _Cells, new: Mapping[str, str], submit
             "id": ids[number],
             "assignment_id": cells.assignment,
             "student_id": number,
-            "timestamp": submitted[number].astimezone(UTC).replace(tzinfo=None),
+            "timestamp": _naive(submitted[number]),
         }
         for number in new
     ]
@@ -254,6 +299,17 @@ def by_hand(course: Path, form: Form, given: Mapping[str, Mapping[str, tuple[flo
             if notebook in changed:
                 outdate(course, form, number)
         book.db.commit()
+
+
+def marked_by_hand(course: Path, form: Form) -> set[tuple[str, str]]:
+    """(candidate number, item) of the answers to `form` to which people gave points."""
+    with opened(course) as book:
+        cells = _cells(book, form)
+        items = {cell: item for item, cell in cells.grades.items()}
+        numbers = {notebook: number for number, notebook in _submissions(book.db, cells).items()}
+        given = sa.select(api.Grade.notebook_id, api.Grade.cell_id).where(api.Grade.manual_score.is_not(None))
+        rows = book.db.execute(given)
+        return {(numbers[notebook], items[cell]) for notebook, cell in rows if notebook in numbers}
 
 
 def pending(course: Path, form: Form) -> int:

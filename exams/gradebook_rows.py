@@ -62,7 +62,7 @@ def insert_marks(session: Any, notebooks: Sequence[str], grades: Sequence[Column
 def update_marks(session: Any, notebooks: Sequence[str], grades: Sequence[Column], comments: Sequence[Column]) -> None:
     """The same for notebooks that have rows: those are written that differ. A person's points stay as they are."""
     grade, comment = api.Grade.__table__, api.Comment.__table__
-    # nbgrader would ask for every manual mark again, for a submission may have changed; a closed sitting cannot
+    # nbgrader would ask for every manual mark again, for a submission may have changed: we know which did
     pending = grade.c.manual_score.is_(None) & sa.bindparam("value").is_(None)
     for table, held, columns, more in (
         (grade, grade.c.auto_score, grades, {"needs_manual_grade": pending}),
@@ -90,8 +90,11 @@ def _changed(
 def write_manual(session: Any, wanted: Mapping[tuple[str, str, str], tuple[float | None, str]]) -> set[str]:
     """Points and comments by (notebook, graded cell, commented cell), where they are not so yet.
 
+    Where a person's points are taken away (None) those by rule count, and where there are none a person is awaited.
     Gives the notebooks that changed.
     """
+    if not wanted:
+        return set()  # what stands need not be read, which takes time
     grade, comment = api.Grade.__table__, api.Comment.__table__
     notebooks = {notebook for notebook, _, _ in wanted}
     points = _standing(session, grade, grade.c.manual_score, notebooks)
@@ -104,7 +107,8 @@ def write_manual(session: Any, wanted: Mapping[tuple[str, str, str], tuple[float
         if (said[notebook, commented] or "") != text:
             remarks.append({"notebook": notebook, "cell": commented, "value": text})
     score = sa.bindparam("value", type_=sa.Float)
-    _update(session, grade, {"manual_score": score, "needs_manual_grade": score.is_(None)}, scores)
+    pending = score.is_(None) & grade.c.auto_score.is_(None)
+    _update(session, grade, {"manual_score": score, "needs_manual_grade": pending}, scores)
     _update(session, comment, {"manual_comment": sa.bindparam("value", type_=sa.Text)}, remarks)
     return {str(one["notebook"]) for one in (*scores, *remarks)}
 

@@ -26,6 +26,9 @@ FIRST = 1
 RULED = ("key", "tolerance", "minimum_area", "regions", "rubric", "model_answer", "tests")
 """The fields of an item that a ruling may change, as a bank writes them; besides `accepted` and `void`."""
 
+BY_PEOPLE = frozenset({"rubric", "model_answer"})
+"""Those by which people mark."""
+
 Fieldset = Mapping[str, Any]
 Changes = Mapping[str, Fieldset]
 """Item id -> field -> what it is from now on."""
@@ -48,7 +51,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A ruling that is not signed yet. digest: of the marks it changes as they were shown to who signs."""
+    """A ruling that is not signed yet. digest: of it and of the marks it changes, as they were shown to who signs."""
 
     by: str
     reason: str
@@ -104,7 +107,8 @@ def ruled(item: Item, fields: Fieldset) -> Item:
         raise KeyRefusedError(f"{item.id}: {error}") from error
     if not isinstance(void, bool):
         raise KeyRefusedError(f"{item.id}: void is true or false.")
-    if not isinstance(accepted, list) or not set(accepted) <= set(item.letters) - {changed.key}:
+    others = set(item.letters) - {changed.key}
+    if not isinstance(accepted, list) or not all(isinstance(one, str) and one in others for one in accepted):
         raise KeyRefusedError(f"{item.id}: what is accepted beside the key are other letters of its options.")
     if accepted and item.type not in (*SINGLE, "ecg"):
         raise KeyRefusedError(f"{item.id}: several keys can be accepted only where one option is chosen.")
@@ -113,8 +117,16 @@ def ruled(item: Item, fields: Fieldset) -> Item:
 
 def rubric_version(exam: Exam, item: str) -> int:
     """The version of the key that last changed how people mark `item`; their marks of earlier ones count no more."""
-    fields = {"rubric", "model_answer"}
-    return max((one.number for one in versions(exam) if fields & one.changes.get(item, {}).keys()), default=FIRST)
+    return max((one.number for one in versions(exam) if BY_PEOPLE & one.changes.get(item, {}).keys()), default=FIRST)
+
+
+def retaken(exam: Exam, since: int) -> set[str]:
+    """The items on which people's marks of version `since` count no more: the rubric is another, or a rule gives points
+    to everybody, or does so no more.
+    """
+    fields = BY_PEOPLE | {"void"}
+    later = (one.changes.items() for one in versions(exam) if one.number > since)
+    return {item for changes in later for item, changed in changes if fields & changed.keys()}
 
 
 def checked(exam: Exam, changes: Changes) -> None:

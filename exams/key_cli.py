@@ -8,7 +8,9 @@ import click
 
 from exams import key, rescoring
 from exams.documents import Fields, read_yaml
+from exams.errands import AT_WORK
 from exams.exam import exam_in
+from exams.lock import HeldError, held
 from exams.office_cli import Settings, language, noted, office
 
 by = click.option("--by", required=True, help="User name of who does it; kept in the audit log.")
@@ -34,13 +36,23 @@ def propose_command(settings: Settings, name: str, file: Path, reason: str, by: 
     found = exam_in(settings.home / "exams", name)
     with office(settings) as (desk, _):
         rescored = desk.preview(name, changes)
-        key.propose(found, key.Proposal(by, reason, changes, rescoring.signature(rescored)))
+        try:
+            with held(found.folder / AT_WORK):  # what the group lead is signing on the page is not replaced
+                key.propose(found, key.Proposal(by, reason, changes, rescoring.signature(changes, rescored)))
+        except HeldError as error:
+            raise click.ClickException("Other work on this exam is under way. Try again when it is done.") from error
     for one in rescored:
-        told = "  ".join(f"{item} {before:g} -> {after:g}" for item, (before, after) in sorted(one.items.items()))
+        told = "  ".join(f"{item} {_told(old)} -> {_told(new)}" for item, (old, new) in sorted(one.items.items()))
         click.echo(f"{one.number}  {one.before:g} -> {one.after:g}  ({told})")
-    click.echo(
-        f"{len(rescored)} candidates get other marks. Nothing is changed before: xinglin exam sign {name} --by LEAD"
-    )
+    certain = sum(one.certain for one in rescored)
+    click.echo(f"{certain} candidates get other marks.")
+    if open_ := len(rescored) - certain:
+        click.echo(f"The marks of {open_} more may change: people or a run of their code give them.")
+    click.echo(f"Nothing is changed before: xinglin exam sign {name} --by LEAD")
+
+
+def _told(points: float | None) -> str:
+    return "?" if points is None else f"{points:g}"
 
 
 @click.command("sign")

@@ -14,7 +14,8 @@ from exams.key import Changes, KeyRefusedError, Proposal
 from exams.marks import points_by_number
 from exams.pages import KINDS, labels
 from exams.part import Part, parts_of
-from exams.rescoring import Rescored
+from exams.rescoring import Rescored, UnmarkedError
+from exams.response import canonical
 from exams.sealed import SealedError
 from exams.web import N_, Api, Handler, Page, ProblemError, not_yours, unreadable
 
@@ -43,12 +44,16 @@ class Lead(Handler):
             raise ProblemError(409, "sealed", NOT_OVER) from error
 
     def rescored(self, exam: Exam, changes: Changes) -> list[Rescored]:
-        """Whose marks `changes` would change. Raises ProblemError where they are none."""
+        """Whose marks `changes` would change. Raises ProblemError where they are none, or not all are marked."""
         try:
             key.checked(exam, changes)
         except KeyRefusedError as error:
             raise ProblemError(400, "changes", "{why}", why=said(error.sentence, self.language)) from error
-        return rescoring.of_exam(exam, self.parts(exam), changes, self.context.store, self.context.marks)
+        try:
+            return rescoring.of_exam(exam, self.parts(exam), changes, self.context.store, self.context.marks)
+        except UnmarkedError as error:
+            sentence = N_("{count} sittings are not marked yet: mark them first.")
+            raise ProblemError(409, "not_marked", sentence, count=error.count) from error
 
     def told(self, exam: Exam, rescored: list[Rescored]) -> list[dict[str, Any]]:
         """The same as JSON, with name and school of each."""
@@ -102,8 +107,10 @@ class Preview(Lead, Api):
         exam = self.over(exam_id)
         changes = changes_in(self.body())
         rescored = await asyncio.to_thread(self.rescored, exam, changes)
-        again = [item for item, fields in changes.items() if fields.keys() & {"rubric", "model_answer"}]
-        self.answer({"rescored": self.told(exam, rescored), "again": again, "digest": rescoring.signature(rescored)})
+        again = [item for item, fields in changes.items() if fields.keys() & key.BY_PEOPLE]
+        self.answer(
+            {"rescored": self.told(exam, rescored), "again": again, "digest": rescoring.signature(changes, rescored)}
+        )
 
 
 class Sign(Lead, Errands):
@@ -116,7 +123,8 @@ class Sign(Lead, Errands):
         changes, reason, digest = changes_in(body), body.get("reason"), body.get("digest")
         if not isinstance(reason, str) or not reason.strip():
             raise ProblemError(400, "reason", N_("Say why the key is changed: it is kept with the marks."))
-        if rescoring.signature(await asyncio.to_thread(self.rescored, exam, changes)) != digest:
+        rescored = await asyncio.to_thread(self.rescored, exam, changes)
+        if rescoring.signature(changes, rescored) != digest:
             raise ProblemError(409, "changed", CHANGED)
         proposal = Proposal(self.current_user.user, reason.strip()[:MOST_REASON], changes, str(digest))
         await self.errand(exam, SIGN, lambda: key.propose(exam, proposal))
@@ -138,7 +146,11 @@ class Ruling(Lead, Api):
 
 
 def changes_in(body: dict[str, Any]) -> Changes:
-    """The changes in a request. Raises ProblemError where they are not item ids with fields."""
+    """The changes in a request. Raises ProblemError where they are no item ids with fields, or no plain JSON."""
+    try:
+        canonical(body)
+    except (ValueError, RecursionError) as error:  # NaN, or half of a surrogate pair: it cannot be kept as JSON
+        raise unreadable() from error
     changes = body.get("changes")
     if not isinstance(changes, dict) or not all(isinstance(fields, dict) for fields in changes.values()):
         raise unreadable()

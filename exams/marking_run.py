@@ -7,7 +7,7 @@ formgrader shows, which take minutes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -115,11 +115,21 @@ class Run:
         for number, own in marked.items():
             stood = before[number].points if number in before else {}
             sheets.append(Sheet(number, part.form.id, closed[number], {**stood, **marking.points_of(own)}))
-        for number in self._changed(sheets, before):
+        retaken = self._retaken(part, version, marked.keys(), before)
+        for number in self._changed(sheets, before) | {number for number, items in retaken.items() if items}:
             gradebook.outdate(self.course, part.form, number)
-        gradebook.record(self.course, part.form, marked, {n: exchange.instant(closed[n]) for n in marked})
+        submitted = {number: exchange.instant(closed[number]) for number in marked}
+        gradebook.record(self.course, part.form, marked, submitted, retaken)
         self.marks.write(self.exam.id, version, sheets, self.by)
         return len(sheets)
+
+    def _retaken(
+        self, part: Part, version: int, numbers: Collection[str], before: Mapping[str, Sheet]
+    ) -> dict[str, set[str]]:
+        """Candidate number -> the items on which rulings took back what people gave, since the marks were written."""
+        own = {item.id for item in part.form.items}
+        last, every = (own & key.retaken(self.exam, since) for since in (version - 1, key.FIRST))
+        return {number: last if number in before else every for number in numbers}
 
     @staticmethod
     def _changed(sheets: Sequence[Sheet], before: Mapping[str, Sheet]) -> set[str]:
@@ -131,7 +141,9 @@ class Run:
 
     def notebooks(self, work: Work) -> None:
         """Write the notebooks that are missing: what was handed in, and what formgrader shows. Raises StoppedError."""
-        closed = self.sittings.submitted_at(self.exam.id)
+        marked = self.marks.marked(self.exam.id, key.newest(self.exam))
+        # who ran out of time after the marks were given has none of this sitting yet: the next run's business
+        closed = {n: at for n, at in self.sittings.submitted_at(self.exam.id).items() if marked.get(n) == at}
         missing = [
             (part, sorted(n for n in part.numbers & closed.keys() if not self._shown(part, n, closed[n])))
             for part in self.parts

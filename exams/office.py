@@ -119,14 +119,21 @@ class Office:
     def _by_people(self, exam: Exam, parts: Sequence[Part], by: str) -> None:
         """What the panel is to mark is put before it, and what it marked into the Gradebook."""
         if exam.marking.markers:
-            panel_run.put_before(exam, parts, self.sittings, self.panel, by)
-            panel_run.take_back(exam, self.course(exam), parts, self.sittings, self.panel)
+            course = self.course(exam)
+            panel_run.put_before(exam, course, parts, self.sittings, self.panel, by)
+            panel_run.take_back(exam, course, parts, self.sittings, self.panel)
 
     def preview(self, exam: str, changes: key.Changes) -> list[rescoring.Rescored]:
-        """Whose marks `changes` to the newest key would change, by candidate number. Raises KeyRefusedError."""
+        """Whose marks `changes` to the newest key would change, by candidate number.
+
+        Raises KeyRefusedError, and OfficeError where not all are marked by the newest key.
+        """
         found = exam_in(self.folder, exam)
         key.checked(found, changes)
-        return rescoring.of_exam(found, self._parts(found), changes, self.sittings, self.marks)
+        try:
+            return rescoring.of_exam(found, self._parts(found), changes, self.sittings, self.marks)
+        except rescoring.UnmarkedError as error:
+            raise OfficeError("{count} sittings are not marked yet: mark them first.", count=error.count) from error
 
     def rescore(self, exam: str, by: str) -> str:
         """Sign the ruling that was proposed: it makes the next version of the key, and all is marked anew by it.
@@ -138,7 +145,7 @@ class Office:
         proposal = key.proposed(found)
         if proposal is None:
             raise OfficeError("No change of the key is waiting to be signed.")
-        if rescoring.signature(self.preview(exam, proposal.changes)) != proposal.digest:
+        if rescoring.signature(proposal.changes, self.preview(exam, proposal.changes)) != proposal.digest:
             raise OfficeError("The marks are others by now than were shown: look at the change again, then sign.")
         version = key.sign(found, proposal, by, self.clock())
         self.mark(exam, by)

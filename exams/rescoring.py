@@ -18,24 +18,41 @@ from exams.response import Json, digest
 Points = Mapping[str, float | None]
 
 
+class UnmarkedError(Exception):
+    """So many sittings (`count`) are not marked by the newest key: what another changes cannot be told yet."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} sittings are not marked yet.")
+        self.count = count
+
+
 class Answers(Protocol):
     """What rescoring needs of the response store (`exams.sitting.SittingStore`)."""
 
     def responses(self, exam: str, items: Collection[str] | None = None) -> Mapping[str, Mapping[str, Any]]:
         """Candidate number -> item id -> response; only to `items` where some are named."""
 
+    def submitted_at(self, exam: str) -> Mapping[str, int]:
+        """Candidate number -> when the sitting was closed (ms since 1970 UTC), of those that count."""
+
 
 @dataclass(frozen=True)
 class Rescored:
     """One candidate whose marks change. items: item id -> (points before, points after).
 
-    before and after are the sums over all items that are marked by rule.
+    Points are None where a person gives them, or a run of the code that is still to come. before and after are the sums
+    over all that rules give.
     """
 
     number: str
     before: float
     after: float
-    items: Mapping[str, tuple[float, float]]
+    items: Mapping[str, tuple[float | None, float | None]]
+
+    @property
+    def certain(self) -> bool:
+        """Whether rules alone change a mark; else it is changed only if a person or a run gives, or gave, another."""
+        return any(None not in pair for pair in self.items.values())
 
     def public(self) -> dict[str, Json]:
         """The same as JSON."""
@@ -43,18 +60,24 @@ class Rescored:
         return {"number": self.number, "before": self.before, "after": self.after, "items": items}
 
 
-def differences(before: Mapping[str, Points], after: Mapping[str, Points]) -> list[Rescored]:
+def differences(
+    before: Mapping[str, Points], after: Mapping[str, Points], again: Collection[str] = ()
+) -> list[Rescored]:
     """The candidates of `after` (candidate number -> item id -> points) who were marked otherwise before, by number.
 
-    Who was not marked before is not compared; an item that a person marks on either side neither.
+    Who was not marked before is not compared. again: the items that are marked anew, which people or a run may give
+    other points though nothing is known of them here.
     """
     found = []
     for number in sorted(before.keys() & after.keys()):
         old, new = before[number], after[number]
-        items = {name: (was, points) for name, points in new.items() if (was := old.get(name)) != points}
-        ruled = {name: (was, points) for name, (was, points) in items.items() if None not in (was, points)}
-        if ruled:
-            found.append(Rescored(number, _sum(old), _sum(new), ruled))  # type: ignore[arg-type]
+        items = {
+            name: (was, points)
+            for name, points in new.items()
+            if (was := old.get(name)) != points or (points is None and name in again)
+        }
+        if items:
+            found.append(Rescored(number, _sum(old), _sum(new), items))
     return found
 
 
@@ -75,20 +98,27 @@ def preview(
     """
     items = [item for item in ruled_form(form, [changes]).items if item.id in changes]
     after = marking.sheets(items, {number: responses.get(number, {}) for number in before}, images)
-    return differences(before, {number: {**before[number], **marking.points_of(own)} for number, own in after.items()})
+    points = {number: {**before[number], **marking.points_of(own)} for number, own in after.items()}
+    return differences(before, points, changes)
 
 
 def of_exam(exam: Exam, parts: Sequence[Part], changes: Changes, sittings: Answers, marks: MarkStore) -> list[Rescored]:
-    """The same for a whole exam, over the stores of its responses and marks."""
-    sheets = marks.sheets(exam.id, newest(exam))
+    """The same for a whole exam, over the stores of its responses and marks.
+
+    Raises UnmarkedError where not all that count are marked: who is not would be left out of what is signed.
+    """
+    sheets, closed = marks.sheets(exam.id, newest(exam)), sittings.submitted_at(exam.id)
+    mine = {number for part in parts for number in part.numbers & closed.keys()}
+    if waiting := [one for one in mine if one not in sheets or sheets[one].closed_ms != closed[one]]:
+        raise UnmarkedError(len(waiting))
     responses = sittings.responses(exam.id, list(changes))
     found: list[Rescored] = []
     for part in parts:
-        before = {number: sheets[number].points for number in part.numbers & sheets.keys()}
+        before = {number: sheets[number].points for number in part.numbers & closed.keys()}
         found += preview(part.form, changes, before, responses, part.images)
     return sorted(found, key=lambda one: one.number)
 
 
-def signature(rescored: list[Rescored]) -> str:
-    """What one signs who has seen these changes."""
-    return digest([one.public() for one in rescored])
+def signature(changes: Changes, rescored: list[Rescored]) -> str:
+    """What one signs who has seen the changes of a key, and whose marks they change."""
+    return digest({"changes": changes, "rescored": [one.public() for one in rescored]})

@@ -24,9 +24,18 @@ def number_of(place: int) -> str:
 
 
 def sat_exam(
-    home: Path, name: str, items: Sequence[Item], sheets: Sequence[Mapping[str, Json]], **rules: object
+    home: Path,
+    name: str,
+    items: Sequence[Item],
+    sheets: Sequence[Mapping[str, Json]],
+    *,
+    handed_in: bool = True,
+    **rules: object,
 ) -> Exam:
-    """The exam `name` in `home`: candidate `number_of(place)` of the colleges in turn answered sheets[place]."""
+    """The exam `name` in `home`: candidate `number_of(place)` of the colleges in turn answered sheets[place].
+
+    handed_in: else their time ran out.
+    """
     now = datetime.now(UTC)
     opens, closes = now - timedelta(hours=3), now - timedelta(hours=1)
     folder = home / "exams" / name
@@ -55,6 +64,7 @@ def sat_exam(
     handed = [
         store.submit(name, one.number, "seat", len(sheet), one.user)
         for one, sheet in zip(candidates, sheets, strict=True)
+        if handed_in
     ]
     for one in handed:
         one.result()

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from exams.change import RefusedError
-from exams.desk import AT_WORK
 from exams.documents import DocumentError, Fields
+from exams.errands import AT_WORK
 from exams.exam import Exam
 from exams.items import Item
 from exams.lock import HeldError, held

@@ -208,6 +208,12 @@ def finals(connection: sa.Connection, exam: str) -> dict[str, dict[str, tuple[fl
     return dict(told_to)
 
 
+def lined(connection: sa.Connection, exam: str) -> set[tuple[str, str]]:
+    """(candidate number, item) of every answer of an exam that was ever put in line, also of those withdrawn."""
+    rows = connection.execute(sa.select(answers.c.number, answers.c.item).where(answers.c.exam == exam))
+    return {(row.number, row.item) for row in rows}
+
+
 def _comment(said: Mapping[str, list[str]]) -> str:
     """What is said to the candidate: by whoever decided, else by all who marked."""
     spoken = next((said[kind] for kind in (Kind.STANDARD, Kind.ADJUDICATION, Kind.MARK) if kind in said), [])

@@ -155,6 +155,10 @@ class PanelStore:
         """Candidate number -> item -> points and comment, of the answers that are done. For the office."""
         return self._read(reading.finals, exam)
 
+    def lined(self, exam: str) -> set[tuple[str, str]]:
+        """(candidate number, item) of every answer that was ever put in line. For the office."""
+        return self._read(reading.lined, exam)
+
     def pending(self, exam: str) -> int:
         """How many answers are not done."""
         return sum(one.total - one.done for one in self.counts(exam))

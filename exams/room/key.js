@@ -52,10 +52,14 @@ const KINDS = {
   },
   rubric: {
     draw: (item) => [
-      field(t("Rubric: a line a criterion, its points first"), text("rubric", item.rubric.map(([points, said]) => `${points} ${said}`).join("\n"), 5)),
+      field(t("Rubric: a line a criterion, its points first"), text("rubric", lines(item), 5)),
       field(t("Model answer"), text("model_answer", item.model_answer, 4)),
     ],
-    read: (data) => ({ rubric: data.get("rubric").split("\n").filter((line) => line.trim()).map(criterion), model_answer: data.get("model_answer") }),
+    read: (data, item) => ({
+      // as it was drawn it is as it was, also where a text has lines of its own
+      ...(data.get("rubric") === lines(item) ? {} : { rubric: data.get("rubric").split("\n").filter((line) => line.trim()).map(criterion) }),
+      model_answer: data.get("model_answer"),
+    }),
   },
   other: { draw: () => [h("p", { class: "quiet" }, t("Of such a question only this can be changed here."))], read: () => ({}) },
 };
@@ -67,9 +71,12 @@ const kindOf = (item) => {
   return typeof item.key === "number" ? KINDS.number : KINDS.other;
 };
 
+const lines = (item) => item.rubric.map(([points, said]) => `${points} ${said}`).join("\n");
+
+/** What a line says; spaces within its text, full-width ones too, stay as they are. */
 function criterion(line) {
-  const [points, ...rest] = line.trim().split(/\s+/);
-  return { points: Number(points), text: rest.join(" ") };
+  const [, points, said] = /^(\S+)\s?(.*)$/su.exec(line.trim());
+  return { points: Number(points), text: said };
 }
 
 function draw() {
@@ -83,25 +90,38 @@ function draw() {
 
 /** The fields that are other than they were. */
 function changed(item, data) {
-  const said = { ...kindOf(item).read(data), void: data.get("void") === "yes" };
+  const said = { ...kindOf(item).read(data, item), void: data.get("void") === "yes" };
   const before = { ...item, rubric: item.rubric.map(([points, own]) => ({ points, text: own })) };
   return Object.fromEntries(Object.entries(said).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name])));
 }
 
+const given = (points) => points ?? "?"; // by a person, or by a run that is still to come
+
+const row = (one) =>
+  h("tr", {}, ...[one.number, one.name, one.school, one.before, one.after,
+    Object.entries(one.items).map(([item, [was, is]]) => `${items.get(item)?.place ?? item}: ${given(was)} → ${given(is)}`).join(", ")].map((cell) => h("td", {}, String(cell))));
+
+/** All of `rescored`, so many at a time. */
 function table(rescored) {
   const header = [t("Candidate number"), t("Name"), t("School"), t("Before"), t("After"), t("Questions")];
-  const rows = rescored.slice(0, MOST_ROWS).map((one) =>
-    h("tr", {}, ...[one.number, one.name, one.school, one.before, one.after,
-      Object.entries(one.items).map(([item, [was, is]]) => `${items.get(item)?.place ?? item}: ${was} → ${is}`).join(", ")].map((cell) => h("td", {}, String(cell)))));
-  return h("table", {}, h("thead", {}, h("tr", {}, ...header.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows));
+  const body = h("tbody", {});
+  const more = h("button", { type: "button", class: "button second" });
+  const grow = () => {
+    body.append(...rescored.slice(body.rows.length, body.rows.length + MOST_ROWS).map(row));
+    const left = rescored.length - body.rows.length;
+    more.textContent = t("Show more: {count} are left", { count: left });
+    more.hidden = !left;
+  };
+  more.addEventListener("click", grow);
+  grow();
+  return [h("table", {}, h("thead", {}, h("tr", {}, ...header.map((name) => h("th", { scope: "col" }, name)))), body), more];
 }
 
 function show(title, rescored, signing) {
   byId("preview").hidden = false;
   byId("signing").hidden = !signing;
-  const more = rescored.length > MOST_ROWS ? ` ${t("The first {count} are shown.", { count: MOST_ROWS })}` : "";
-  byId("preview-title").textContent = title + more;
-  byId("preview-table").replaceChildren(...(rescored.length ? [table(rescored)] : []));
+  byId("preview-title").textContent = title;
+  byId("preview-table").replaceChildren(...(rescored.length ? table(rescored) : []));
   byId("preview-table").hidden = !rescored.length;
   byId("preview-title").focus();
 }
@@ -127,10 +147,13 @@ byId("ruling").addEventListener("submit", (event) => {
     const { rescored, again, digest } = await api.post("preview", { changes }, PREVIEW_MS);
     shown = { changes, digest };
     say("");
+    const certain = rescored.filter((one) => Object.values(one.items).some((pair) => !pair.includes(null))).length;
+    const open = rescored.length - certain;
     const title = again.length
-      ? t("People mark the answers to this question anew; marks by rule change for {count} candidates.", { count: rescored.length })
-      : t("{count} candidates get other marks.", { count: rescored.length });
-    show(title, rescored, true);
+      ? t("People mark the answers to this question anew; marks by rule change for {count} candidates.", { count: certain })
+      : t("{count} candidates get other marks.", { count: certain });
+    const more = open ? t("The marks of {count} more may change: people or a run of their code give them.", { count: open }) : "";
+    show(`${title} ${more}`.trim(), rescored, true);
   });
 });
 

@@ -152,7 +152,7 @@ def test_stock_autograde_gives_the_same_marks(
     closed = dict.fromkeys(sheets, exchange.instant(CLOSED_MS))
     run = code_marks(form.items, sheets, [sys.executable, "-m", "hub.cli", "answers"])
     marks = {number: own | run[number] for number, own in marking.sheets(form.items, sheets, images).items()}
-    gradebook.record(course, form, marks, closed)
+    gradebook.record(course, form, marks, closed, {})
     ours, remarks = scores(course), comments(course)
     assert ours["1001", form.items[0].id] == form.items[0].points
     assert len(ours) == len(sheets) * len(form.items)

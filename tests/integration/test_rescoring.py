@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,10 @@ import sqlalchemy as sa
 from nbgrader import api
 
 from exams import gradebook, key, marking, release, work
+from exams.errands import AT_WORK
 from exams.exam import Exam, exam_in
 from exams.items import Item, load_bank
+from exams.lock import held
 from exams.marks import MarkStore
 from exams.sitting import SittingStore
 from tests.exam_host import store_url
@@ -31,6 +35,7 @@ def of_type(kind: str) -> Item:
     return next(item for item in load_bank(BANK) if item.type == kind and not (kind == "ecg" and not item.options))
 
 
+SHORT, CODE = of_type("short"), of_type("code")
 ITEMS = [of_type("A1"), of_type("X"), of_type("numeric"), of_type("hotspot")]
 SINGLE, SEVERAL, NUMBER, SPOT = ITEMS
 OTHER = next(letter for letter in SINGLE.letters if letter != SINGLE.key)
@@ -119,6 +124,81 @@ def test_stock_autograde_marks_by_the_new_key_too(exam: Exam) -> None:
     assert totals(exam) == ours
 
 
+@pytest.fixture
+def open_marks(tmp_path: Path) -> Exam:
+    """An exam whose second question people mark and whose third a run does; the last candidate left all blank."""
+    sheets = [
+        {SINGLE.id: SINGLE.key, SHORT.id: "肺部听诊", CODE.id: CODE.solution},
+        {SINGLE.id: OTHER, SHORT.id: "  ", CODE.id: "raise ValueError"},
+        {},
+    ]
+    return sat_exam(tmp_path, "open", [SINGLE, SHORT, CODE], sheets)
+
+
+def test_what_people_and_runs_give_is_among_what_a_ruling_changes(open_marks: Exam) -> None:
+    """Whoever signs sees all whose marks may change, also where nobody knows yet to what."""
+    exam, sure, open_ = open_marks, "{} candidates get other marks.\n", "The marks of {} more may change"
+    act(exam, "mark")
+    said = propose(exam, f"{SHORT.id}: {{void: true}}\n")
+    assert f"({SHORT.id} ? -> {SHORT.points:g})" in lines_of(said)[number_of(0)]
+    for place in (1, 2):
+        assert f"({SHORT.id} 0 -> {SHORT.points:g})" in lines_of(said)[number_of(place)]
+    assert sure.format(2) in said
+    assert open_.format(1) in said
+    assert "the marks of 3 candidates changed" in act(exam, "sign")
+
+    said = propose(exam, f"{SHORT.id}: {{void: false}}\n")
+    assert f"({SHORT.id} {SHORT.points:g} -> ?)" in lines_of(said)[number_of(0)]
+    assert f"({SHORT.id} {SHORT.points:g} -> 0)" in lines_of(said)[number_of(1)]
+
+    said = propose(exam, f"{SHORT.id}: {{model_answer: 另一种答法}}\n")
+    assert lines_of(said).keys() == set()  # it is void: nobody marks it
+
+    said = propose(exam, json.dumps({CODE.id: {"tests": CODE.tests + "\nassert True"}}))
+    assert f"({CODE.id} {CODE.points:g} -> ?)" in lines_of(said)[number_of(0)]
+    assert f"({CODE.id} 0 -> ?)" in lines_of(said)[number_of(1)]
+    assert number_of(2) not in lines_of(said)  # nothing to run
+    assert sure.format(0) in said
+    assert open_.format(2) in said
+
+
+def lines_of(said: str) -> dict[str, str]:
+    """What `propose` says of each candidate."""
+    return {line.split()[0]: line for line in said.splitlines() if line.startswith("2026")}
+
+
+def test_a_rubric_shows_whose_answers_are_marked_anew(open_marks: Exam) -> None:
+    act(open_marks, "mark")
+    said = propose(open_marks, f"{SHORT.id}: {{model_answer: 另一种答法}}\n")
+    assert f"({SHORT.id} ? -> ?)" in lines_of(said)[number_of(0)]
+    assert len(lines_of(said)) == 1
+
+
+def test_no_ruling_is_shown_over_a_part_of_the_marks(exam: Exam) -> None:
+    """As when marking by the version before was stopped: who is not marked by it would be left out."""
+    act(exam, "mark")
+    propose(exam, f"{SINGLE.id}: {{accepted: [{OTHER}]}}\n")
+    waiting = key.proposed(exam)
+    assert waiting is not None
+    key.sign(exam, waiting, LEAD, datetime.now(UTC))
+    refused = "Error: 5 sittings are not marked yet: mark them first.\n"
+    assert propose(exam, f"{NUMBER.id}: {{void: true}}\n") == refused
+    act(exam, "mark")
+    assert "4 candidates get other marks." in propose(exam, f"{NUMBER.id}: {{void: true}}\n")
+    key.sign(exam, key.Proposal(LEAD, "补", {SPOT.id: {"void": True}}, ""), LEAD, datetime.now(UTC))
+    key.propose(exam, key.Proposal(LEAD, "补", {NUMBER.id: {"void": True}}, ""))
+    assert act(exam, "sign") == refused
+
+
+def test_who_is_annulled_is_not_among_those_whose_marks_change(exam: Exam) -> None:
+    act(exam, "mark")
+    store = SittingStore(store_url(home_of(exam)))
+    store.attend(exam.id, [number_of(0)], "annulled", LEAD, {"reason": "替考"}).result()
+    store.close()
+    said = propose(exam, f"{SINGLE.id}: {{key: {OTHER}}}\n")
+    assert lines_of(said).keys() == {number_of(1), number_of(2)}
+
+
 def test_what_was_shown_is_what_is_signed(exam: Exam) -> None:
     act(exam, "mark")
     propose(exam, f"{SINGLE.id}: {{key: {OTHER}}}\n")
@@ -127,6 +207,37 @@ def test_what_was_shown_is_what_is_signed(exam: Exam) -> None:
     store.close()
     assert "are others by now than were shown" in act(exam, "sign")
     assert key.newest(exam) == key.FIRST
+
+
+def test_only_the_ruling_that_was_shown_is_signed(exam: Exam) -> None:
+    """Another one that changes the same marks, here none, is not; and none takes its place while it is being signed."""
+    act(exam, "mark")
+    fourth, fifth = (letter for letter in SINGLE.letters if letter not in (SINGLE.key, OTHER, THIRD))
+    propose(exam, f"{SINGLE.id}: {{accepted: [{fourth}]}}\n")
+    shown = key.proposed(exam)
+    assert shown is not None
+    with held(exam.folder / AT_WORK):
+        refused = propose(exam, f"{SINGLE.id}: {{accepted: [{fifth}]}}\n")
+    assert refused == "Error: Other work on this exam is under way. Try again when it is done.\n"
+    assert key.proposed(exam) == shown
+    key.propose(exam, replace(shown, changes={SINGLE.id: {"accepted": [fifth]}}))
+    assert "are others by now than were shown" in act(exam, "sign")
+    assert key.newest(exam) == key.FIRST
+
+
+def test_whose_time_runs_out_while_notebooks_are_made_is_the_next_runs_business(
+    open_marks: Exam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted_at, asked = SittingStore.submitted_at, []
+
+    def all_but_one_at_first(store: SittingStore, exam: str) -> dict[str, int]:
+        closed = submitted_at(store, exam)
+        asked.append(closed.pop(number_of(0)) if not asked else None)
+        return closed
+
+    monkeypatch.setattr(SittingStore, "submitted_at", all_but_one_at_first)
+    assert act(open_marks, "mark").startswith("2 sittings were marked;")
+    assert act(open_marks, "mark").startswith("3 sittings were marked;")
 
 
 @pytest.mark.parametrize(
@@ -139,6 +250,7 @@ def test_what_was_shown_is_what_is_signed(exam: Exam) -> None:
         (f"{SEVERAL.id}: {{accepted: [A]}}\n", f"{SEVERAL.id}: "),
         (f"{SINGLE.id}: {{accepted: [{SINGLE.key}]}}\n", "are other letters of its options"),
         ("nothing: {void: true}\n", "has no item 'nothing'"),
+        (f"{SINGLE.id}: {{accepted: [[]]}}\n", "are other letters of its options"),
         (f"{SINGLE.id}: {{void: 1}}\n", "void is true or false"),
     ],
 )
