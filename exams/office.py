@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -196,22 +196,32 @@ class Office:
             raise OfficeError(
                 "The exam is not over yet: it closes at {closes}.", closes=f"{found.closes:%Y-%m-%d %H:%M} UTC"
             )
-        closed = self.sittings.submitted_at(exam).keys()
-        if still := len(self.sittings.responses(exam).keys() - closed):
-            raise OfficeError("{count} sittings are still open.", count=still)
-        parts = self._parts(found)
-        if found.marking.markers:
-            panel_run.take_back(found, self.course(found), parts, self.sittings, self.panel)
-        results: dict[str, list[gradebook.Result]] = {}
-        for part in parts:
-            own = gradebook.results(self.course(found), part.form)
-            results |= {number: marks for number, marks in own.items() if number in closed}  # not the annulled ones
-        if unmarked := len(closed - results.keys()):
+        with self._work(found):
+            closed = self.sittings.submitted_at(exam)
+            if still := len(self.sittings.responses(exam).keys() - closed.keys()):
+                raise OfficeError("{count} sittings are still open.", count=still)
+            parts = self._parts(found)
+            self._by_people(found, parts, user)
+            return self._release(found, parts, closed, user)
+
+    def _release(self, exam: Exam, parts: Sequence[Part], closed: Mapping[str, int], by: str) -> str:
+        """Release the marks of all sittings that are `closed` (candidate number -> when), if they are of now."""
+        results = self._results(exam, parts, closed)
+        held = self.marks.marked(exam.id, key.newest(exam))
+        if unmarked := sum(held.get(number) != at or number not in results for number, at in closed.items()):
             raise OfficeError("{count} sittings are not marked yet: mark them first.", count=unmarked)
         if pending := sum(one.pending for own in results.values() for one in own):
             raise OfficeError("{count} answers still await a marker: they are marked first.", count=pending)
-        release.release(found.folder, results, user, self.clock(), key.newest(found))
+        release.release(exam.folder, results, by, self.clock(), key.newest(exam))
         return self.say("The results of {count} candidates are released.", count=len(results))
+
+    def _results(self, exam: Exam, parts: Sequence[Part], closed: Collection[str]) -> dict[str, list[gradebook.Result]]:
+        """Candidate number -> results as they stand in the Gradebook, of those in `closed`: not the annulled ones."""
+        found: dict[str, list[gradebook.Result]] = {}
+        for part in parts:
+            own = gradebook.results(self.course(exam), part.form)
+            found |= {number: marks for number, marks in own.items() if number in closed}
+        return found
 
     def _only_lead(self, exam: Exam, user: str) -> None:
         if user != exam.lead:
