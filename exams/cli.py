@@ -19,7 +19,7 @@ from exams.exam import exam_in, exams_in
 from exams.interchange.command import export_command, import_command
 from exams.items import load_bank
 from exams.key_cli import propose_command, sign_command
-from exams.office_cli import Settings, language, noted, office
+from exams.office_cli import Settings, language, office
 from widgets.i18n import LANGUAGES
 
 
@@ -95,9 +95,8 @@ def collect_command(settings: Settings, name: str, by: str, language: str) -> No
 
     Example: xinglin exam collect dx-2027 --by lead01
     """
-    with office(settings, language) as (desk, store):
-        noted(settings, store, name, by, "collect", said := desk.collect(name))
-    click.echo(said)
+    with office(settings, language) as (desk, _):
+        click.echo(desk.collect(name, by))
 
 
 @exam.command("mark", cls=Mark)
@@ -112,9 +111,8 @@ def mark_command(settings: Settings, name: str, by: str, language: str) -> None:
 
     Example: xinglin exam mark dx-2027 --by lead01
     """
-    with office(settings, language) as (desk, store):
-        noted(settings, store, name, by, "mark", said := desk.mark(name, by))
-    click.echo(said)
+    with office(settings, language) as (desk, _):
+        click.echo(desk.mark(name, by))
 
 
 @exam.command("close")
@@ -127,9 +125,8 @@ def close_command(settings: Settings, name: str, by: str, language: str) -> None
 
     Example: xinglin exam close dx-2027 --by lead01
     """
-    with office(settings, language) as (desk, store):
-        noted(settings, store, name, by, "close", said := desk.close(name, by))
-    click.echo(said)
+    with office(settings, language) as (desk, _):
+        click.echo(desk.close(name, by))
 
 
 @exam.command("release")
@@ -142,9 +139,8 @@ def release_command(settings: Settings, name: str, by: str, language: str) -> No
 
     Example: xinglin exam release dx-2027 --by lead01
     """
-    with office(settings, language) as (desk, store):
-        noted(settings, store, name, by, "release", said := desk.release(name, by))
-    click.echo(said)
+    with office(settings, language) as (desk, _):
+        click.echo(desk.release(name, by))
 
 
 @exam.command("feedback")
@@ -157,9 +153,8 @@ def feedback_command(settings: Settings, name: str, by: str, language: str) -> N
 
     Example: xinglin exam feedback dx-2027 --by lead01
     """
-    with office(settings, language) as (desk, store):
-        noted(settings, store, name, by, "feedback", said := desk.feedback(name))
-    click.echo(said)
+    with office(settings, language) as (desk, _):
+        click.echo(desk.feedback(name, by))
 
 
 @exam.command("audit")

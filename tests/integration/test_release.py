@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from exams import key, panel_run, release, work
+from exams.audit import Entry
 from exams.exam import Exam, exam_in
 from exams.lock import held
 from exams.marking_run import Run
@@ -62,6 +63,13 @@ def seen(exam: Exam, place: int) -> dict[str, float]:
     return {str(one.item["id"]): one.points for one in own.items}
 
 
+def logged(exam: Exam, act: str) -> list[Entry]:
+    store = SittingStore(store_url(home_of(exam)))
+    own = [entry for entry in store.audit(exam.id) if entry.act == act]
+    store.close()
+    return own
+
+
 def stopped(*_: object) -> None:
     raise StoppedError(0, len(SHEETS))
 
@@ -79,6 +87,40 @@ def test_marks_of_an_older_key_are_not_released(exam: Exam, monkeypatch: pytest.
     act(exam, "mark")
     act(exam, "release")
     assert seen(exam, 1)[SINGLE.id] == SINGLE.points
+
+
+def test_a_ruling_is_in_the_log_and_its_marking_goes_on_with_the_release(
+    exam: Exam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its marking was stopped after the release: the next marking makes new what was released."""
+    act(exam, "mark")
+    act(exam, "release")
+    propose(exam, f"{SINGLE.id}: {{key: {OTHER}}}\n", "教材已改版。")
+    with monkeypatch.context() as ended:
+        ended.setattr(Run, "mark", stopped)
+        said = act(exam, "sign")
+    assert said.startswith(
+        "Error: Version 2 of the key is in force, but not everything is marked by it: mark to go on."
+    )
+    [signed] = logged(exam, "sign")
+    assert (signed.actor, signed.detail["version"], signed.detail["reason"]) == (LEAD, 2, "教材已改版。")
+    assert signed.detail["changes"] == {SINGLE.id: {"key": OTHER}}
+    assert seen(exam, 1)[SINGLE.id] == 0
+    assert "What was released stands" in act(exam, "mark", by="teacher01")  # only the lead releases
+    assert seen(exam, 1)[SINGLE.id] == 0
+    assert "are released." in act(exam, "mark")
+    assert seen(exam, 1)[SINGLE.id] == SINGLE.points
+    assert len(logged(exam, "release")) == 2
+    assert "are released." not in act(exam, "mark")
+
+
+def test_no_ruling_is_signed_while_other_work_is_under_way(exam: Exam) -> None:
+    act(exam, "mark")
+    propose(exam, f"{SINGLE.id}: {{key: {OTHER}}}\n")
+    with held(exam.folder / work.LOCK):
+        assert "Other work on this exam is under way" in act(exam, "sign")
+    assert key.newest(exam) == key.FIRST
+    assert "Version 2 of the key is in force" in act(exam, "sign")
 
 
 def test_marks_of_a_sitting_that_was_open_again_are_not_released(tmp_path: Path) -> None:
