@@ -163,16 +163,16 @@ def feedback_command(settings: Settings, name: str, by: str, language: str) -> N
 @click.option("--out", type=click.File("w", encoding="utf-8"), help="Write the exam's entries here, a JSON a line.")
 @click.pass_obj
 def audit_command(settings: Settings, name: str, seal: str | None, out: IO[str] | None) -> None:
-    """Verify the audit log, and that the sittings and responses are those it tells of; show what EXAM has in it.
+    """Verify the audit log, and that sittings, responses, the panel's marks and EXAM's results are those it tells of.
 
-    Ends with 1 and the place where it is broken.
+    Shows what EXAM has in it. Ends with 1 and the place where it is broken.
 
     Example: xinglin exam audit dx-2027 --seal 9f86d081...
     """
-    exam_in(settings.home / "exams", name)
+    found = exam_in(settings.home / "exams", name)
     with office(settings) as (desk, store):
         broken, own, last = store.verify(), list(store.audit(name)), store.last_entry()
-        altered = desk.panel.verify()
+        altered, other = desk.panel.verify(), release.altered(found.folder, own)
         sealed = None if seal is None else store.sealed(seal)
     if out is not None:
         out.writelines(json.dumps(vars(entry), ensure_ascii=False) + "\n" for entry in own)
@@ -182,6 +182,10 @@ def audit_command(settings: Settings, name: str, seal: str | None, out: IO[str] 
         )
     if altered is not None:
         raise click.ClickException(f"The log holds, but the panel's marks are not those that entry {altered} tells of.")
+    if other is not None:
+        raise click.ClickException(
+            f"The log holds, but the results that candidates see are not those that entry {other} tells of."
+        )
     for act, number in Counter(entry.act for entry in own).most_common():
         click.echo(f"{act}: {number}")
     if seal is not None and sealed is None:

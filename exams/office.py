@@ -238,9 +238,14 @@ class Office:
             raise OfficeError("{count} sittings are not marked yet: mark them first.", count=unmarked)
         if pending := sum(one.pending for own in results.values() for one in own):
             raise OfficeError("{count} answers still await a marker: they are marked first.", count=pending)
-        release.release(exam.folder, results, by, self.clock(), key.newest(exam))
+        version, changed = key.newest(exam), len(release.differing(exam.folder, results))
         said = self.say("The results of {count} candidates are released.", count=len(results))
-        return self._noted(exam, by, "release", said)
+        if release.released(exam.folder) is not None:
+            said += " " + self.say("Those of {count} candidates are others than before.", count=changed)
+        told = release.signature(version, {number: release.frozen(own) for number, own in results.items()})
+        self._noted(exam, by, release.ACT, said, key=version, changed=changed, digest=told)
+        release.release(exam.folder, results, by, self.clock(), version)
+        return said
 
     def _results(self, exam: Exam, parts: Sequence[Part], closed: Collection[str]) -> dict[str, list[gradebook.Result]]:
         """Candidate number -> results as they stand in the Gradebook, of those in `closed`: not the annulled ones."""
@@ -293,9 +298,9 @@ class Office:
                 total=stopped.total,
             ) from stopped
 
-    def _noted(self, exam: Exam, by: str, act: str, said: str) -> str:
+    def _noted(self, exam: Exam, by: str, act: str, said: str, **more: object) -> str:
         """Keep an act in the audit log with what was said of it; gives that."""
-        self.sittings.note(exam.id, by, act, {"outcome": said}).result()
+        self.sittings.note(exam.id, by, act, {"outcome": said, **more}).result()
         return said
 
     def say(self, text: str, **values: object) -> str:

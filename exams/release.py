@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from exams.audit import Entry
 from exams.documents import SLUG
 from exams.form import Form
 from exams.items import Item
+from exams.response import Json, digest
 
 MARK, FOLDER = "release.json", "released"
+ACT = "release"
+"""The audit log's word for it."""
+
+Frozen = list[Json]
+"""One candidate's results as they are kept: item, points and comment of each item."""
 
 
 class Marked(Protocol):
@@ -85,10 +92,45 @@ def release(folder: Path, results: Mapping[str, Sequence[Marked]], by: str, at: 
         if path.stem not in results:
             path.unlink()
     for number, own in results.items():
-        frozen = [{"item": one.item, "points": one.points, "comment": one.comment} for one in own]
-        _write(target / f"{number}.json", frozen)
+        _write(target / f"{number}.json", frozen(own))
     _write(folder / MARK, {"by": by, "at": at.isoformat(), "key": key})
     return Release(by, at, key)
+
+
+def frozen(own: Sequence[Marked]) -> Frozen:
+    """Results as they are kept."""
+    return [{"item": one.item, "points": one.points, "comment": one.comment} for one in own]
+
+
+def kept(folder: Path) -> dict[str, Frozen]:
+    """Candidate number -> what is released of the exam kept in `folder`."""
+    if released(folder) is None:
+        return {}
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (folder / FOLDER).glob("*.json")}
+
+
+def differing(folder: Path, results: Mapping[str, Sequence[Marked]]) -> set[str]:
+    """The numbers of those whose `results` are not what is released, or who have some in one of both alone."""
+    held, now = kept(folder), {number: frozen(own) for number, own in results.items()}
+    return {number for number in held.keys() | now.keys() if held.get(number) != now.get(number)}
+
+
+def signature(key: int, results: Mapping[str, Frozen]) -> str:
+    """What the audit log tells of results by a version of the key."""
+    return digest({"key": key, "results": dict(results)})
+
+
+def altered(folder: Path, entries: Iterable[Entry]) -> int | None:
+    """The newest entry of a release in the exam's audit log if what is released is not what it tells of.
+
+    0 where it tells of none; None where all is as told.
+    """
+    made, told = released(folder), [entry for entry in entries if entry.act == ACT]
+    if not told:
+        return None if made is None else 0
+    wanted = told[-1].detail.get("digest")  # the first entries of this kind had none
+    here = made is not None and signature(made.key, kept(folder)) == wanted
+    return None if here or wanted is None else told[-1].id
 
 
 def _write(path: Path, data: object) -> None:

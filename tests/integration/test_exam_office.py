@@ -196,7 +196,7 @@ def test_from_building_to_release(tmp_path: Path) -> None:
     store.attend("dx-1", ["N2"], "annulled", "lead01", {"reason": "sat for somebody else"}).result()
     store.close()
     said = run(tmp_path, "release", "dx-1", "--by", "lead01").output
-    assert said == "The results of 1 candidates are released.\n"
+    assert said == "The results of 1 candidates are released. Those of 1 candidates are others than before.\n"
     assert (seen_by(tmp_path, "dx-1", "N1"), seen_by(tmp_path, "dx-1", "N2")) == (replace(first, at=ANY), None)
 
 

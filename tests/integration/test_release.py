@@ -1,12 +1,13 @@
 """What may be released: marks of the newest key and of the sittings as they are, and all of them at once."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from exams import key, panel_run, release, work
+from exams import gradebook, key, panel_run, release, work
 from exams.audit import Entry
 from exams.exam import Exam, exam_in
 from exams.lock import held
@@ -19,7 +20,7 @@ from exams.timing import Allowance
 from exams.work import StoppedError
 from tests.exam_host import store_url
 from tests.integration.test_exam_office import build, run
-from tests.integration.test_rescoring import ITEMS, OTHER, SHEETS, SINGLE, act, home_of, of_type, propose
+from tests.integration.test_rescoring import ITEMS, OTHER, SHEETS, SINGLE, act, course_of, home_of, of_type, propose
 from tests.sat_exam import HERE, LEAD, number_of, sat_exam
 
 SHORT = of_type("short")
@@ -61,6 +62,13 @@ def seen(exam: Exam, place: int) -> dict[str, float]:
     own = release.result(exam.folder, lambda version: key.form_at(found, "A", version), number_of(place))
     assert own is not None
     return {str(one.item["id"]): one.points for one in own.items}
+
+
+def in_formgrader(exam: Exam, place: int, points: float) -> None:
+    """Somebody gives a candidate other points for the first question there."""
+    with gradebook.opened(course_of(exam)) as book:
+        book.find_grade(SINGLE.id, exam.id, exam.id, number_of(place)).manual_score = points
+        book.db.commit()
 
 
 def logged(exam: Exam, act: str) -> list[Entry]:
@@ -147,6 +155,35 @@ def test_nothing_is_released_while_other_work_is_under_way(exam: Exam) -> None:
     with held(exam.folder / work.LOCK):
         assert "Other work on this exam is under way" in act(exam, "release")
     assert release.released(exam.folder) is None
+
+
+def test_marks_that_change_after_the_release_are_told_when_it_is_made_anew(exam: Exam) -> None:
+    """By whoever and wherever; the sentence and the log count whose results are others than before."""
+    act(exam, "mark")
+    assert act(exam, "release") == f"The results of {len(SHEETS)} candidates are released.\n"
+    in_formgrader(exam, 4, SINGLE.points)
+    assert act(exam, "release").endswith(" Those of 1 candidates are others than before.\n")
+    assert act(exam, "release").endswith(" Those of 0 candidates are others than before.\n")
+    assert [entry.detail["changed"] for entry in logged(exam, "release")] == [len(SHEETS), 1, 0]
+    propose(exam, f"{SINGLE.id}: {{key: {OTHER}}}\n")  # one right before, two right now
+    assert act(exam, "sign").endswith(" Those of 3 candidates are others than before.\n")
+
+
+def test_the_audit_says_where_results_are_not_those_that_were_released(exam: Exam) -> None:
+    act(exam, "mark")
+    assert "all as written" in run(home_of(exam), "audit", exam.id).output
+    act(exam, "release")
+    assert "all as written" in run(home_of(exam), "audit", exam.id).output
+    [path] = exam.folder.glob(f"released/**/{number_of(4)}.json")
+    told = json.loads(path.read_text(encoding="utf-8"))
+    told[0]["points"] = SINGLE.points
+    path.write_text(json.dumps(told), encoding="utf-8")
+    done = run(home_of(exam), "audit", exam.id)
+    [entry] = logged(exam, "release")
+    assert done.exit_code == 1
+    assert f"the results that candidates see are not those that entry {entry.id} tells of" in done.output
+    act(exam, "release")
+    assert "all as written" in run(home_of(exam), "audit", exam.id).output
 
 
 def test_what_people_marked_by_an_older_rubric_is_not_released(
