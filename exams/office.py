@@ -176,28 +176,37 @@ class Office:
         """
         exam = run.exam
         made = release.released(exam.folder)
-        if made is None or made.key == key.newest(exam):
+        if made is None:
             return []
-        if pending or run.by != exam.lead:
-            return [self.say("What was released stands until the answers are marked anew and released.")]
-        said = self._release(exam, run.parts, self.sittings.submitted_at(exam.id), run.by)
-        fed = any(
-            paper.feedback_file(self.course(exam), part.form, number).exists()
-            for part in run.parts
-            for number in part.numbers
-        )
-        return [said, self._feedback(run, work)] if fed else [said]
+        said = []
+        if made.key != key.newest(exam):
+            if pending or run.by != exam.lead:
+                return [self.say("What was released stands until the answers are marked anew and released.")]
+            said.append(self._release(exam, run.parts, self.sittings.submitted_at(exam.id), run.by))
+        if run.fed() and self._as_released(run):
+            said.append(self._feedback(run, work))
+        return said
+
+    def _as_released(self, run: Run) -> bool:
+        """Whether all marks are those that were released."""
+        made, closed = release.released(run.exam.folder), self.sittings.submitted_at(run.exam.id)
+        if made is None or made.key != key.newest(run.exam):
+            return False
+        return not release.differing(run.exam.folder, self._results(run.exam, run.parts, closed))
 
     def feedback(self, exam: str, by: str) -> str:
         """Make nbgrader's feedback pages for those who have none of their marks of now.
 
-        Raises OfficeError before the release: they would tell the marks.
+        Raises OfficeError while the marks are others than are released: the pages would tell them.
         """
         found = exam_in(self.folder, exam)
         if release.released(found.folder) is None:
             raise OfficeError("The results are not released yet: feedback would tell them before.")
         with self._work(found) as work:
-            return self._feedback(self._run(found, by), work)
+            run = self._run(found, by)
+            if not self._as_released(run):
+                raise OfficeError("The marks are others by now than were released: mark, then release them anew.")
+            return self._feedback(run, work)
 
     def _feedback(self, run: Run, work: Work) -> str:
         made = run.feedback(work)
@@ -238,12 +247,15 @@ class Office:
             raise OfficeError("{count} sittings are not marked yet: mark them first.", count=unmarked)
         if pending := sum(one.pending for own in results.values() for one in own):
             raise OfficeError("{count} answers still await a marker: they are marked first.", count=pending)
-        version, changed = key.newest(exam), len(release.differing(exam.folder, results))
+        version, changed = key.newest(exam), release.differing(exam.folder, results)
         said = self.say("The results of {count} candidates are released.", count=len(results))
         if release.released(exam.folder) is not None:
-            said += " " + self.say("Those of {count} candidates are others than before.", count=changed)
+            said += " " + self.say("Those of {count} candidates are others than before.", count=len(changed))
+        for part in parts:
+            for number in part.numbers & changed:
+                gradebook.outdate_feedback(self.course(exam), part.form, number)
         told = release.signature(version, {number: release.frozen(own) for number, own in results.items()})
-        self._noted(exam, by, release.ACT, said, key=version, changed=changed, digest=told)
+        self._noted(exam, by, release.ACT, said, key=version, changed=len(changed), digest=told)
         release.release(exam.folder, results, by, self.clock(), version)
         return said
 

@@ -186,6 +186,44 @@ def test_the_audit_says_where_results_are_not_those_that_were_released(exam: Exa
     assert "all as written" in run(home_of(exam), "audit", exam.id).output
 
 
+def page_of(exam: Exam, place: int) -> str:
+    path = course_of(exam) / "feedback" / number_of(place) / exam.id / f"{exam.id}.html"
+    return path.read_text(encoding="utf-8").replace(".0", "")
+
+
+def test_feedback_tells_no_marks_but_those_that_are_released(exam: Exam, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether they changed by hand or by a ruling; after the next release its pages are made anew."""
+    refusal = "Error: The marks are others by now than were released: mark, then release them anew.\n"
+    act(exam, "mark")
+    act(exam, "release")
+    act(exam, "feedback")
+    assert "Score: 0" in page_of(exam, 4)
+    in_formgrader(exam, 4, SINGLE.points)
+    assert act(exam, "feedback") == refusal
+    assert "feedback" not in act(exam, "mark")
+    act(exam, "release")
+    assert act(exam, "feedback") == "1 feedback pages were made.\n"
+    assert f"Score: {SINGLE.points:g}" in page_of(exam, 4)
+    propose(exam, f"{SINGLE.id}: {{key: {OTHER}}}\n")
+    with monkeypatch.context() as ended:
+        ended.setattr(Run, "mark", stopped)
+        act(exam, "sign")
+    assert act(exam, "feedback") == refusal
+    with monkeypatch.context() as ended:
+        ended.setattr(Run, "feedback", stopped)
+        act(exam, "mark")
+    assert act(exam, "mark").endswith(" 3 feedback pages were made.\n")  # one right before, two right now
+
+
+def test_feedback_that_is_there_is_not_made_again(short: Exam, panel: PanelStore) -> None:
+    """What the panel marked came into the Gradebook with the release, after the notebooks."""
+    act(short, "mark")
+    mark_all(short, panel, 1.0)
+    act(short, "release")
+    assert act(short, "feedback") == "2 feedback pages were made.\n"
+    assert act(short, "feedback") == "0 feedback pages were made.\n"
+
+
 def test_what_people_marked_by_an_older_rubric_is_not_released(
     short: Exam, panel: PanelStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
