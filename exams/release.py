@@ -1,19 +1,22 @@
 """Release 发布: what each candidate may see of the marks, frozen by the group lead's act. Before it there is nothing.
 
-`<exam folder>/released/<candidate number>.json` holds points and comments as they stood; `release.json` says who
-released them and when, and is written last: without it nothing is released.
+`<exam folder>/released/<one release>/<candidate number>.json` holds points and comments as they stood; `release.json`
+says which release holds, who made it and when. It is written last, so that a release is there as a whole or not at all.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from exams import files
 from exams.audit import Entry
 from exams.documents import SLUG
 from exams.form import Form
@@ -46,11 +49,15 @@ class Marked(Protocol):
 
 @dataclass(frozen=True)
 class Release:
-    """Who released the results of an exam, when (aware UTC), and the version of the key that they are by."""
+    """Who released the results of an exam, when (aware UTC), and the version of the key that they are by.
+
+    folder: the name of the folder that they lie in.
+    """
 
     by: str
     at: datetime
     key: int
+    folder: str
 
 
 @dataclass(frozen=True)
@@ -86,15 +93,19 @@ def release(folder: Path, results: Mapping[str, Sequence[Marked]], by: str, at: 
 
     A second release, as after a correction or an annulment, replaces the first.
     """
-    target = folder / FOLDER
-    target.mkdir(exist_ok=True, mode=0o700)
-    for path in target.glob("*.json"):
-        if path.stem not in results:
-            path.unlink()
+    (folder / FOLDER).mkdir(exist_ok=True, mode=0o700)
+    target = Path(tempfile.mkdtemp(dir=folder / FOLDER))
     for number, own in results.items():
-        _write(target / f"{number}.json", frozen(own))
-    _write(folder / MARK, {"by": by, "at": at.isoformat(), "key": key})
-    return Release(by, at, key)
+        path = target / f"{number}.json"
+        path.touch(0o600)
+        path.write_text(json.dumps(frozen(own), ensure_ascii=False), encoding="utf-8")
+    os.sync()  # once: a release has thousands of files
+    made, before = Release(by, at, key, target.name), released(folder)
+    files.write(folder / MARK, json.dumps({**vars(made), "at": at.isoformat()}, ensure_ascii=False).encode())
+    # whoever is reading the release before it still finds that; all else is of older ones, or of some that ended early
+    for path in set((folder / FOLDER).glob("*/")) - {target, before and folder / FOLDER / before.folder}:
+        shutil.rmtree(path)
+    return made
 
 
 def frozen(own: Sequence[Marked]) -> Frozen:
@@ -104,9 +115,9 @@ def frozen(own: Sequence[Marked]) -> Frozen:
 
 def kept(folder: Path) -> dict[str, Frozen]:
     """Candidate number -> what is released of the exam kept in `folder`."""
-    if released(folder) is None:
-        return {}
-    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (folder / FOLDER).glob("*.json")}
+    made = released(folder)
+    paths = () if made is None else (folder / FOLDER / made.folder).glob("*.json")
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
 
 
 def differing(folder: Path, results: Mapping[str, Sequence[Marked]]) -> set[str]:
@@ -133,20 +144,13 @@ def altered(folder: Path, entries: Iterable[Entry]) -> int | None:
     return None if here or wanted is None else told[-1].id
 
 
-def _write(path: Path, data: object) -> None:
-    draft = path.with_name(path.name + ".part")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(data, file, ensure_ascii=False)
-    draft.replace(path)
-
-
 def released(folder: Path) -> Release | None:
     """The release of the exam kept in `folder`, None before it."""
     try:
         mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return Release(mark["by"], datetime.fromisoformat(mark["at"]), mark["key"])
+    return Release(mark["by"], datetime.fromisoformat(mark["at"]), mark["key"], mark.get("folder", "."))
 
 
 def result(folder: Path, form_of: Callable[[int], Form], number: str) -> CandidateResult | None:
@@ -155,8 +159,10 @@ def result(folder: Path, form_of: Callable[[int], Form], number: str) -> Candida
     None before release, and without marks.
     """
     release = released(folder)
-    path = folder / FOLDER / f"{number}.json"
-    if release is None or not SLUG.fullmatch(number) or not path.exists():
+    if release is None or not SLUG.fullmatch(number):
+        return None
+    path = folder / FOLDER / release.folder / f"{number}.json"
+    if not path.exists():
         return None
     items, form = [], form_of(release.key)
     for one in json.loads(path.read_text(encoding="utf-8")):
