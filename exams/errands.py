@@ -11,6 +11,8 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from widgets.i18n import translations
+
 
 class ErrandError(Exception):
     """An errand was not done; the message is a sentence in the asker's language."""
@@ -36,13 +38,14 @@ def errands(command: Sequence[str], home: Path) -> dict[str, Errand]:
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str], exam: str, user: str, language: str) -> str:
-    done = subprocess.run(
-        [*command, "--language", language, "--by", user, "--", exam],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=LONGEST_S,
-    )
+    call = [*command, "--language", language, "--by", user, "--", exam]
+    try:
+        done = subprocess.run(call, env=environment, capture_output=True, text=True, timeout=LONGEST_S)
+    except subprocess.TimeoutExpired as error:
+        said = translations("exams", language).gettext(
+            "This took too long and was ended; what was done is kept. Mark to go on."
+        )
+        raise ErrandError(said) from error
     lines = (done.stderr if done.returncode else done.stdout).strip().splitlines()
     sentence = lines[-1].removeprefix("Error: ") if lines else f"exit code {done.returncode}"
     if done.returncode:

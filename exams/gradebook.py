@@ -273,6 +273,12 @@ def outdate(course: Path, form: Form, number: str) -> None:
     (autograded_folder(course, form, number) / TIMESTAMP).unlink(missing_ok=True)
 
 
+def outdate_feedback(course: Path, form: Form, number: str) -> None:
+    """Note that the feedback to a candidate, where there is any, is older than the marks."""
+    if shown(course, form, number):
+        (autograded_folder(course, form, number) / TIMESTAMP).touch()
+
+
 def show(course: Path, form: Form, number: str, notebook: str) -> None:
     """Write the marked notebook of a candidate; the time of the submission comes last, and says that it is there."""
     folder = autograded_folder(course, form, number)

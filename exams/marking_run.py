@@ -187,8 +187,17 @@ class Run:
         old, new = self.marks.sheets(self.exam.id, version - 1), self.marks.sheets(self.exam.id, version)
         return len(differences(points_by_number(old), points_by_number(new)))
 
+    def fed(self) -> bool:
+        """Whether anybody has nbgrader's feedback."""
+        return any(
+            paper.feedback_file(self.course, part.form, number).exists()
+            for part in self.parts
+            for number in part.numbers
+        )
+
     def feedback(self, work: Work) -> int:
         """Make nbgrader's feedback where it is missing or older than the marks; gives how many. Raises StoppedError."""
+        self.notebooks(work)  # pages are made of them, and are of now where they are not older than they
         missing = [
             (part.form, number)
             for part in self.parts

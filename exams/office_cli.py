@@ -12,7 +12,6 @@ import click
 
 from exams.autograde.cluster import Cluster
 from exams.database import DatabaseError
-from exams.exam import exam_in
 from exams.sitting import SittingStore
 from widgets.i18n import LANGUAGES
 
@@ -72,8 +71,3 @@ def tell(stage: str, done: int, total: int) -> None:
     """How far a piece of work is, for somebody at a terminal: one line that is written over."""
     if sys.stderr.isatty():
         click.echo(f"\r{stage}: {done} of {total}", nl=done == total, err=True)
-
-
-def noted(settings: Settings, store: SittingStore, name: str, by: str, act: str, said: str, **more: object) -> None:
-    """Keep an act in the audit log."""
-    store.note(exam_in(settings.home / "exams", name).id, by, act, {"outcome": said, **more}).result()

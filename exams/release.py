@@ -1,24 +1,34 @@
 """Release 发布: what each candidate may see of the marks, frozen by the group lead's act. Before it there is nothing.
 
-`<exam folder>/released/<candidate number>.json` holds points and comments as they stood; `release.json` says who
-released them and when, and is written last: without it nothing is released.
+`<exam folder>/released/<one release>/<candidate number>.json` holds points and comments as they stood; `release.json`
+says which release holds, who made it and when. It is written last, so that a release is there as a whole or not at all.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from exams import files
+from exams.audit import Entry
 from exams.documents import SLUG
 from exams.form import Form
 from exams.items import Item
+from exams.response import Json, digest
 
 MARK, FOLDER = "release.json", "released"
+ACT = "release"
+"""The audit log's word for it."""
+
+Frozen = list[Json]
+"""One candidate's results as they are kept: item, points and comment of each item."""
 
 
 class Marked(Protocol):
@@ -39,11 +49,15 @@ class Marked(Protocol):
 
 @dataclass(frozen=True)
 class Release:
-    """Who released the results of an exam, when (aware UTC), and the version of the key that they are by."""
+    """Who released the results of an exam, when (aware UTC), and the version of the key that they are by.
+
+    folder: the name of the folder that they lie in.
+    """
 
     by: str
     at: datetime
     key: int
+    folder: str
 
 
 @dataclass(frozen=True)
@@ -79,23 +93,55 @@ def release(folder: Path, results: Mapping[str, Sequence[Marked]], by: str, at: 
 
     A second release, as after a correction or an annulment, replaces the first.
     """
-    target = folder / FOLDER
-    target.mkdir(exist_ok=True, mode=0o700)
-    for path in target.glob("*.json"):
-        if path.stem not in results:
-            path.unlink()
+    (folder / FOLDER).mkdir(exist_ok=True, mode=0o700)
+    target = Path(tempfile.mkdtemp(dir=folder / FOLDER))
     for number, own in results.items():
-        frozen = [{"item": one.item, "points": one.points, "comment": one.comment} for one in own]
-        _write(target / f"{number}.json", frozen)
-    _write(folder / MARK, {"by": by, "at": at.isoformat(), "key": key})
-    return Release(by, at, key)
+        path = target / f"{number}.json"
+        path.touch(0o600)
+        path.write_text(json.dumps(frozen(own), ensure_ascii=False), encoding="utf-8")
+    os.sync()  # once: a release has thousands of files
+    made, before = Release(by, at, key, target.name), released(folder)
+    files.write(folder / MARK, json.dumps({**vars(made), "at": at.isoformat()}, ensure_ascii=False).encode())
+    # whoever is reading the release before it still finds that; all else is of older ones, or of some that ended early
+    for path in set((folder / FOLDER).glob("*/")) - {target, before and folder / FOLDER / before.folder}:
+        shutil.rmtree(path)
+    return made
 
 
-def _write(path: Path, data: object) -> None:
-    draft = path.with_name(path.name + ".part")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(data, file, ensure_ascii=False)
-    draft.replace(path)
+def frozen(own: Sequence[Marked]) -> Frozen:
+    """Results as they are kept."""
+    return [{"item": one.item, "points": one.points, "comment": one.comment} for one in own]
+
+
+def kept(folder: Path) -> dict[str, Frozen]:
+    """Candidate number -> what is released of the exam kept in `folder`."""
+    made = released(folder)
+    paths = () if made is None else (folder / FOLDER / made.folder).glob("*.json")
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def differing(folder: Path, results: Mapping[str, Sequence[Marked]]) -> set[str]:
+    """The numbers of those whose `results` are not what is released, or who have some in one of both alone."""
+    held, now = kept(folder), {number: frozen(own) for number, own in results.items()}
+    return {number for number in held.keys() | now.keys() if held.get(number) != now.get(number)}
+
+
+def signature(key: int, results: Mapping[str, Frozen]) -> str:
+    """What the audit log tells of results by a version of the key."""
+    return digest({"key": key, "results": dict(results)})
+
+
+def altered(folder: Path, entries: Iterable[Entry]) -> int | None:
+    """The newest entry of a release in the exam's audit log if what is released is not what it tells of.
+
+    0 where it tells of none; None where all is as told.
+    """
+    made, told = released(folder), [entry for entry in entries if entry.act == ACT]
+    if not told:
+        return None if made is None else 0
+    wanted = told[-1].detail.get("digest")  # the first entries of this kind had none
+    here = made is not None and signature(made.key, kept(folder)) == wanted
+    return None if here or wanted is None else told[-1].id
 
 
 def released(folder: Path) -> Release | None:
@@ -104,7 +150,7 @@ def released(folder: Path) -> Release | None:
         mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return Release(mark["by"], datetime.fromisoformat(mark["at"]), mark["key"])
+    return Release(mark["by"], datetime.fromisoformat(mark["at"]), mark["key"], mark.get("folder", "."))
 
 
 def result(folder: Path, form_of: Callable[[int], Form], number: str) -> CandidateResult | None:
@@ -113,8 +159,10 @@ def result(folder: Path, form_of: Callable[[int], Form], number: str) -> Candida
     None before release, and without marks.
     """
     release = released(folder)
-    path = folder / FOLDER / f"{number}.json"
-    if release is None or not SLUG.fullmatch(number) or not path.exists():
+    if release is None or not SLUG.fullmatch(number):
+        return None
+    path = folder / FOLDER / release.folder / f"{number}.json"
+    if not path.exists():
         return None
     items, form = [], form_of(release.key)
     for one in json.loads(path.read_text(encoding="utf-8")):

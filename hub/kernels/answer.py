@@ -91,7 +91,8 @@ def settle(home: str, allowed: Allowed) -> None:
     refuse_system_calls()
     lower(resource.RLIMIT_DATA, data + allowed.memory_mb * MIB)
     lower(resource.RLIMIT_AS, address + allowed.memory_mb * MIB + LIBRARIES)
-    lower(resource.RLIMIT_CPU, allowed.cpu_s + 1)  # of one process alone; all together are watched
+    # of one process alone, by a clock that runs ahead where the machine is busy; all together are watched
+    lower(resource.RLIMIT_CPU, 2 * allowed.cpu_s + 1)
     lower(resource.RLIMIT_NPROC, allowed.tasks)
     lower(resource.RLIMIT_FSIZE, allowed.disk_mb * MIB)
     lower(resource.RLIMIT_NOFILE, OPEN_FILES)

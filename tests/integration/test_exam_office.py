@@ -196,8 +196,17 @@ def test_from_building_to_release(tmp_path: Path) -> None:
     store.attend("dx-1", ["N2"], "annulled", "lead01", {"reason": "sat for somebody else"}).result()
     store.close()
     said = run(tmp_path, "release", "dx-1", "--by", "lead01").output
-    assert said == "The results of 1 candidates are released.\n"
+    assert said == "The results of 1 candidates are released. Those of 1 candidates are others than before.\n"
     assert (seen_by(tmp_path, "dx-1", "N1"), seen_by(tmp_path, "dx-1", "N2")) == (replace(first, at=ANY), None)
+
+
+def test_an_errand_that_takes_too_long_is_ended_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exams.errands.LONGEST_S", 0.01)
+    acts = errands([sys.executable, "-c", "import signal; signal.pause()"], tmp_path)
+    with pytest.raises(ErrandError, match=r"^操作用时过长，已被终止"):
+        acts["sign"]("dx-1", "lead01", "zh")
 
 
 def test_an_exam_is_ended_early_by_its_lead_when_nobody_writes(tmp_path: Path) -> None:

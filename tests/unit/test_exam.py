@@ -1,5 +1,6 @@
 """Exams, rosters and releases on disk."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -178,7 +179,9 @@ def test_nothing_is_seen_before_release_and_all_after(kept: Exam) -> None:
     assert release.result(kept.folder, lambda _: form, "N1") is None
     marks = [Result(item.id, item.points, False, item.points, "好") for item in form.items]
     release.release(kept.folder, {"N1": marks}, "lead01", NOW, 1)
-    assert release.released(kept.folder) == release.Release("lead01", NOW, 1)
+    made = release.released(kept.folder)
+    assert made is not None
+    assert (made.by, made.at, made.key) == ("lead01", NOW, 1)
     seen = release.result(kept.folder, lambda _: form, "N1")
     assert seen is not None
     assert (seen.points, seen.maximum, seen.at) == (form.maximum, form.maximum, NOW)
@@ -187,7 +190,44 @@ def test_nothing_is_seen_before_release_and_all_after(kept: Exam) -> None:
     assert [one.key for one in seen.items] == [release.key(item) for item in form.items]
     assert release.result(kept.folder, lambda _: form, "N2") is None
     assert release.result(kept.folder, lambda _: form, "../../x") is None
-    assert {path.stat().st_mode & 0o777 for path in (kept.folder / "released").iterdir()} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in (kept.folder / "released").rglob("*.json")} == {0o600}
+
+
+def test_a_release_is_there_as_a_whole_or_not_at_all(kept: Exam) -> None:
+    """One that ends early leaves that of before, and nothing of it is left after the next."""
+    form = kept.form("A")
+
+    def all_given(points: float) -> list[Result]:
+        return [Result(item.id, points, False, item.points, "") for item in form.items]
+
+    def seen() -> set[float]:
+        own = release.result(kept.folder, lambda _: form, "N1")
+        return set() if own is None else {one.points for one in own.items}
+
+    ends_early = {"N1": all_given(1.0), "N2": [None]}
+    for version in (1, 2, 3):
+        before = seen()
+        with pytest.raises(AttributeError):
+            release.release(kept.folder, ends_early, "lead01", NOW, version)  # type: ignore[dict-item]
+        assert seen() == before
+        release.release(kept.folder, {"N1": all_given(version / 4)}, "lead01", NOW, version)
+        assert seen() == {version / 4}
+    assert len(list((kept.folder / "released").iterdir())) == 2  # it, and the one before for whoever reads that now
+
+
+def test_a_release_of_before_releases_had_folders_is_read(kept: Exam) -> None:
+    form = kept.form("A")
+    (kept.folder / "released").mkdir()
+    told = [{"item": item.id, "points": 0.5, "comment": ""} for item in form.items]
+    (kept.folder / "released" / "N1.json").write_text(json.dumps(told), encoding="utf-8")
+    mark = {"by": "lead01", "at": NOW.isoformat(), "key": 1}
+    (kept.folder / "release.json").write_text(json.dumps(mark), encoding="utf-8")
+    assert release.kept(kept.folder) == {"N1": told}
+    marks = [Result(item.id, item.points, False, item.points, "") for item in form.items]
+    release.release(kept.folder, {"N1": marks}, "lead01", NOW, 2)
+    seen = release.result(kept.folder, lambda _: form, "N1")
+    assert seen is not None
+    assert seen.points == form.maximum
 
 
 @pytest.mark.parametrize(
