@@ -23,6 +23,7 @@ from exams.panel.rules import (
     NOT_GIVEN,
     RENEWED,
     UNKNOWN,
+    WITHDRAWN,
     Given,
     Kind,
     Script,
@@ -57,6 +58,8 @@ def told(row: Mapping[str, Any], code: str, item: str) -> dict[str, object]:
 def _mark(connection: sa.Connection, change: Mark) -> None:
     if _kept(connection, change.marker.user, change.client):
         return
+    if change.unless:
+        raise RefusedError(change.unless)
     answer, script = _answer(connection, change)
     user = change.marker.user
     others = holders(connection, [answer.id], change.at_ms, user)[answer.id]
@@ -85,6 +88,8 @@ def _hand_on(connection: sa.Connection, change: HandOn) -> None:
     user = change.marker.user
     if user in script.handed_on:
         return
+    if change.unless or script.withdrawn:
+        raise RefusedError(change.unless or WITHDRAWN)
     if any(mark.marker == user for mark in script.marks):
         raise RefusedError(MARKED_ALREADY)
     if not _was_given(connection, answer.id, user):

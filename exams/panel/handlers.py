@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from exams.documents import DocumentError
 from exams.exam import Exam
+from exams.form import Form
 from exams.items import Item
 from exams.panel.opening import on_panel
 from exams.panel.rules import Marker
@@ -40,7 +41,7 @@ class Panel(Handler):
         named = (person.user in rules.markers, person.user in rules.adjudicators)
         return exam, Marker(person.user, schools, *named)
 
-    def items(self, exam: Exam) -> dict[str, Item]:
+    def items(self, exam: Exam, those: Callable[[Form], list[Item]] = on_panel) -> dict[str, Item]:
         """The items whose answers the panel marks, by the newest key, of all forms that can be read, by id in order."""
         found: dict[str, Item] = {}
         for form in exam.forms:
@@ -48,12 +49,12 @@ class Panel(Handler):
                 paper = self.context.hall.ruled(exam, form)
             except DocumentError:  # it is sealed, or its file is wrong: the hall has said so
                 continue
-            found |= {item.id: item for item in on_panel(paper)}
+            found |= {item.id: item for item in those(paper)}
         return found
 
-    def marked(self, exam: Exam, item: str) -> Item:
+    def marked(self, exam: Exam, item: str, those: Callable[[Form], list[Item]] = on_panel) -> Item:
         """An item that the panel marks. Raises ProblemError where the exam has none of this id, or is not over."""
-        found = self.items(exam).get(item)
+        found = self.items(exam, those).get(item)
         if found is None or not self.over(exam):
             raise not_yours()
         return found

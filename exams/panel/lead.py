@@ -15,9 +15,10 @@ from exams.items import Item
 from exams.lock import HeldError, held
 from exams.pages import ROOM, labels
 from exams.panel import statistics
-from exams.panel.api import CLIENT, CODE, MOST_COMMENT, REASONS, REFUSED, edition_of, matching, points_of, text_of
+from exams.panel.api import CLIENT, CODE, MOST_COMMENT, REASONS, REFUSED, edition_of, fits, matching, points_of, text_of
 from exams.panel.handlers import PanelApi, PanelPage, asked
 from exams.panel.pages import SCRIPTS, shortened
+from exams.panel.rules import RENEWED
 from exams.panel.severity import Severities
 from exams.panel.store import PanelStore
 from exams.panelrules import Marking, parse_marking
@@ -153,7 +154,9 @@ class Standard(PanelApi):
         exam = self.exam_for_lead(exam_id)
         item, body = self.marked(exam, item_id), self.body()
         code, client, edition = matching(CODE, body.get("code")), matching(CLIENT, body.get("client")), edition_of(body)
-        points, comment = points_of(item, body.get("points")), text_of(body.get("comment", ""), MOST_COMMENT)
+        points, comment = points_of(body.get("points")), text_of(body.get("comment", ""), MOST_COMMENT)
+        if not fits(item, points):
+            raise ProblemError(409, RENEWED, REFUSED[RENEWED])
         setting = self.panel.standard(
             exam.id, item.id, code, edition, points, actor=self.current_user.user, client=client, comment=comment
         )

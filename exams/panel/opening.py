@@ -17,7 +17,12 @@ ON_PANEL = "short"
 
 def on_panel(form: Form) -> list[Item]:
     """The items of a form whose answers people mark; not those whose points a ruling gave to everybody."""
-    return [item for item in form.items if item.type == ON_PANEL and not item.void]
+    return [item for item in written(form) if not item.void]
+
+
+def written(form: Form) -> list[Item]:
+    """The items of a form whose answers people mark, or did before a ruling gave their points to everybody."""
+    return [item for item in form.items if item.type == ON_PANEL]
 
 
 def openings(

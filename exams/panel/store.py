@@ -90,17 +90,26 @@ class PanelStore:
         comment: str = "",
         seconds: float = 0.0,
         again: bool = False,
+        unless: str = "",
     ) -> Future[None]:
-        """Keep a mark: points for each criterion; sent twice under the same `client` it is one."""
+        """Keep a mark: points for each criterion; sent twice under the same `client` it is one. unless: see `Mark`."""
         own = (self._clock(), exam, item, code, edition, marker, tuple(points))
-        change = Mark(*own, comment, seconds, client, again)
+        change = Mark(*own, comment, seconds, client, again, unless)
         return cast("Future[None]", self._journal.submit(change))
 
     def hand_on(
-        self, exam: str, item: str, marker: Marker, code: str, edition: int, reason: str, note: str = ""
+        self,
+        exam: str,
+        item: str,
+        marker: Marker,
+        code: str,
+        edition: int,
+        reason: str,
+        note: str = "",
+        unless: str = "",
     ) -> Future[None]:
-        """Let an answer go to somebody else."""
-        change = HandOn(self._clock(), exam, item, code, edition, marker, reason, note)
+        """Let an answer go to somebody else. unless: see `Mark`."""
+        change = HandOn(self._clock(), exam, item, code, edition, marker, reason, note, unless)
         return cast("Future[None]", self._journal.submit(change))
 
     def standard(

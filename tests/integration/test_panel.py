@@ -25,7 +25,7 @@ from exams.panel.rules import Kind
 from exams.panel.store import PanelStore
 from exams.panelrules import Marking
 from exams.sitting import SittingStore
-from tests.exam_host import CANDIDATES, PREFIX, Process, own_name, store_url
+from tests.exam_host import CANDIDATES, PREFIX, ROOT, Process, own_name, store_url
 from tests.integration.test_exam_service import Client
 from tests.panel_case import ITEMS, RULES, SCHOOLS, marker, openings, school_of
 from tests.platform import free_port, until
@@ -241,10 +241,9 @@ def test_a_mark_sent_twice_is_one_and_a_correction_takes_its_place(service):
 @pytest.mark.parametrize(
     "broken",
     [
-        {"points": [1, 1, 1]},
-        {"points": [1, 1, 1, 1.5]},
-        {"points": [1, 1, 1, 0.25]},
         {"points": [1, 1, 1, -0.5]},
+        {"points": [1, 1, 1, 10**400]},
+        {"points": [0] * 10_000},
         {"points": [1, 1, 1, True]},
         {"points": [1, 1, 1, "1"]},
         {"points": None},
@@ -259,6 +258,7 @@ def test_a_mark_sent_twice_is_one_and_a_correction_takes_its_place(service):
         {"again": 1},
         {"deed": "praise"},
         {"deed": "hand_on", "reason": "tired"},
+        {"deed": "hand_on", "reason": ["look"]},
     ],
 )
 def test_what_is_no_mark_is_refused_and_nothing_of_the_request_is_kept(roles, broken):
@@ -268,6 +268,34 @@ def test_what_is_no_mark_is_refused_and_nothing_of_the_request_is_kept(roles, br
     said = one.write(f"roles/marking/{ITEM}/deeds", deeds=[deed, deed | {"client": client()} | broken])
     assert said.status_code == 400
     assert with_store(one.service, lambda store: store.ratings("roles")) == []
+
+
+@pytest.mark.parametrize("points", [(1, 1, 1), (1, 1, 1, 1, 0), (1, 1, 1, 1.5), (1, 1, 1, 0.25), ()])
+def test_points_of_another_rubric_are_refused_by_themselves(service, points):
+    one = Staff(service, "teacher02")
+    first, second = one.claim(2).json()["answers"]
+    told = [{"deed": "mark", "client": client(), "seconds": 1, "points": own} for own in (list(points), WORTH)]
+    sent = [deed | {"code": of["code"], "edition": 1} for deed, of in zip(told, (first, second), strict=True)]
+    said = one.deeds(*sent)
+    assert said.status_code == 200
+    assert [outcome.get("error", "saved") for outcome in said.json()["outcomes"]] == ["renewed", "saved"]
+
+
+def test_as_many_deeds_as_a_page_sends_at_once_are_taken(service):
+    at_once = int(re.search(r"const BATCH = (\d+);", (ROOT / "exams/room/outbox.js").read_text())[1])
+    deed = {"deed": "mark", "seconds": 10**400, "code": "f" * 16, "edition": 1, "points": WORTH}
+    said = Staff(service, "teacher02").deeds(*({**deed, "client": client()} for _ in range(at_once)))
+    assert [outcome["error"] for outcome in said.json()["outcomes"]] == ["unknown"] * at_once
+
+
+def test_a_question_that_was_voided_takes_no_marks_and_stops_none_of_others(service):
+    one = Staff(service, "teacher02")
+    first, second = one.claim(2).json()["answers"]
+    kept = {"deed": "mark", "client": client(), "seconds": 1, "code": first["code"], "edition": 1, "points": WORTH}
+    assert one.deeds(kept).json()["outcomes"][0]["saved"]
+    rule(service, {"void": True})
+    assert one.deeds(kept).json()["outcomes"][0]["saved"]  # it is on disk, whatever came after
+    assert (one.mark(second), one.hand_on(second), one.claim().status_code) == ("withdrawn", "withdrawn", 404)
 
 
 def test_a_comment_that_no_database_takes_is_taken_without_what_it_cannot_hold(service):
@@ -482,21 +510,25 @@ def test_twenty_markers_at_once_on_postgresql_over_two_stores():
             store.close()
 
 
+def rule(service, changes):
+    """A ruling on ITEM, signed; its answers are not yet put in line by it."""
+    exam = Exam.load(service.home / "exams" / service.exam)
+    proposal = key.Proposal("lead01", "原评分标准有误", {ITEM: changes}, "")
+    key.propose(exam, proposal)
+    return key.sign(exam, proposal, "lead01", datetime.now(UTC))
+
+
 def test_markers_see_and_mark_by_the_rubric_of_now(service):
     """A ruling on the rubric after the exam: other criteria, and an answer marked by the old ones is in line again."""
     staff = Staff(service, "teacher01")
     (answer, *_) = staff.claim(1).json()["answers"]
     assert staff.mark(answer) == "saved"
-    exam = Exam.load(service.home / "exams" / service.exam)
     rubric = [{"points": 3, "text": "重订的第一条"}, {"points": 1, "text": "重订的第二条"}]
-    proposal = key.Proposal("lead01", "原评分标准有误", {ITEM: {"rubric": rubric}}, "")
-    key.propose(exam, proposal)
-    version = key.sign(exam, proposal, "lead01", datetime.now(UTC))
+    version = rule(service, {"rubric": rubric})
     again = [dataclasses.replace(one, version=version.number) for one in answers_of(4)]
     assert with_store(service, lambda store: store.open(service.exam, again, PANEL, "lead01").result())["again"] == 4
     page = staff.page(f"{service.exam}/marking/{ITEM}")
     assert "重订的第一条" in page.text
     (answer, *_) = staff.claim(1).json()["answers"]
-    told = {"deed": "mark", "client": client(), "code": answer["code"], "edition": answer["edition"], "seconds": 9}
-    assert staff.deeds({**told, "points": [1, 1, 1, 1]}).status_code == 400
+    assert staff.mark(answer) == "renewed"
     assert staff.mark(answer, (3, 0.5)) == "saved"
