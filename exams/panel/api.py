@@ -96,7 +96,7 @@ class Own(PanelApi):
         """{"answers": [...]}, the newest first."""
         exam, marker = self.exam_for_panel(exam_id)
         item = self.marked(exam, item_id)
-        found = await self.apart(self.panel.own, exam.id, item.id, marker.user)
+        found = await self.apart(self.panel.own, exam.id, item.id, marker)
         self.answer({"answers": [vars(one) for one in found]})
 
 

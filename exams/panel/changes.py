@@ -66,7 +66,7 @@ def _mark(connection: sa.Connection, change: Mark) -> None:
     if any(mark.marker == user for mark in script.marks):
         if not change.again:
             raise RefusedError(MARKED_ALREADY)
-        kind = corrected(script, user, _recent(connection, change, answer.id), others)
+        kind = corrected(script, change.marker, _recent(connection, change, answer.id), others)
     elif not _was_given(connection, answer.id, user):
         raise RefusedError(NOT_GIVEN)
     else:

@@ -13,9 +13,6 @@ from exams.panel.change import Claim, Handed
 from exams.panel.rules import Kind, Marker, State, kind_for
 from exams.panel.tables import answers, claims, counting, handed_on, holders, marks, scripts
 
-NONE_OF: tuple[str, ...] = ("",)
-"""No school's name: SQL knows no empty list."""
-
 
 def claim(connection: sa.Connection, change: Claim) -> list[Handed]:
     """The answers that `change` asks for, at most so many: first those that the marker has been given before."""
@@ -92,8 +89,12 @@ def _strange(marker: Marker) -> sa.ColumnElement[bool]:
         .where(table.c.marker == marker.user)
         for table in (marks, handed_on)
     ]
-    schools = answers.c.school.not_in(sorted(marker.schools) or NONE_OF)
-    return sa.and_(schools, *(answers.c.id.not_in(own) for own in done))
+    return sa.and_(elsewhere(marker), *(answers.c.id.not_in(own) for own in done))
+
+
+def elsewhere(marker: Marker) -> sa.ColumnElement[bool]:
+    """That an answer is of no school of the marker's."""
+    return answers.c.school.not_in(sorted(marker.schools)) if marker.schools else sa.true()
 
 
 def _not_given(change: Claim) -> sa.ColumnElement[bool]:

@@ -14,11 +14,17 @@ from exams.items import Item
 from exams.panel.opening import on_panel
 from exams.panel.rules import Marker
 from exams.panel.store import PanelStore
-from exams.web import Api, Handler, Page, not_yours
+from exams.roster import school_group
+from exams.web import N_, Api, Handler, Page, ProblemError, not_yours
 
 T = TypeVar("T")
 P = ParamSpec("P")
-SCHOOL = "school:"
+SCHOOL = school_group("")
+
+NO_SCHOOL = N_(
+    "Your account names no school, so answers of your own students could come to you. "
+    "Ask the operator to enter your school, then log in again."
+)
 
 
 class Panel(Handler):
@@ -32,12 +38,18 @@ class Panel(Handler):
         self.panel = panel
 
     def exam_for_panel(self, exam_id: str) -> tuple[Exam, Marker]:
-        """The exam, and the asker as one of its panel. Raises ProblemError for all others."""
+        """The exam, and the asker as one of its panel. Raises ProblemError for all others, and for who has no school.
+
+        Where the roster names schools: they would be given the answers of their own, as nobody could tell which.
+        """
         exam = self.context.hall.exam(exam_id)
         if exam is None or not self.on_panel(exam):
             raise not_yours()
         person, rules = self.current_user, exam.marking
         schools = frozenset(group.removeprefix(SCHOOL) for group in person.groups if group.startswith(SCHOOL))
+        candidates = self.context.hall.candidates(exam).values()
+        if not schools and any(candidate.school for candidate in candidates):
+            raise ProblemError(403, "no_school", NO_SCHOOL)
         named = (person.user in rules.markers, person.user in rules.adjudicators)
         return exam, Marker(person.user, schools, *named)
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from exams import audit
 from exams.panel.changes import recent, told
-from exams.panel.claiming import line
+from exams.panel.claiming import elsewhere, line
 from exams.panel.rules import Kind, Marker, State, final
 from exams.panel.tables import answers, counting, handed_on, marks, scripts
 
@@ -58,11 +58,11 @@ class Own:
     comment: str
 
 
-def own(connection: sa.Connection, exam: str, item: str, marker: str) -> list[Own]:
-    """The last that `marker` marked of an item, the newest first."""
-    ids = recent(connection, exam, item, marker)
+def own(connection: sa.Connection, exam: str, item: str, marker: Marker) -> list[Own]:
+    """The last that `marker` marked of an item, the newest first; not what turned out to be of their own school."""
+    ids = recent(connection, exam, item, marker.user)
     query = sa.select(answers, marks.c.points, marks.c.comment).join(marks, counting(marks))
-    rows = connection.execute(query.where(answers.c.id.in_(ids), marks.c.marker == marker))
+    rows = connection.execute(query.where(answers.c.id.in_(ids), marks.c.marker == marker.user, elsewhere(marker)))
     found = {row.id: Own(row.code, row.edition, row.text, tuple(row.points), row.comment) for row in rows}
     return [found[one] for one in ids if one in found]
 

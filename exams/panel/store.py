@@ -136,7 +136,7 @@ class PanelStore:
         """How many answers of an item there are for `marker` to mark, or to decide."""
         return self._read(reading.left, exam, item, marker, disputes, self._clock())
 
-    def own(self, exam: str, item: str, marker: str) -> list[Own]:
+    def own(self, exam: str, item: str, marker: Marker) -> list[Own]:
         """What `marker` marked last of an item, the newest first."""
         return self._read(reading.own, exam, item, marker)
 

@@ -16,9 +16,9 @@ import sqlalchemy as sa
 from tornado.web import create_signed_value
 
 from benchmarks._postgresql import MISSING, PostgreSQL, programs
-from exams import key
+from exams import key, roster
 from exams.agreement import icc
-from exams.exam import Exam
+from exams.exam import ROSTER, Exam
 from exams.panel.change import Opening
 from exams.panel.routes import ROUTES
 from exams.panel.rules import Kind
@@ -268,6 +268,19 @@ def test_what_is_no_mark_is_refused_and_nothing_of_the_request_is_kept(roles, br
     said = one.write(f"roles/marking/{ITEM}/deeds", deeds=[deed, deed | {"client": client()} | broken])
     assert said.status_code == 400
     assert with_store(one.service, lambda store: store.ratings("roles")) == []
+
+
+def test_who_has_no_school_marks_only_where_nobody_has_one(service, request):
+    rules = dataclasses.replace(PANEL, markers=("teacher03",))
+    service.furnish(own_name(request) + "-2", marking=rules, **OVER)
+    own = [dataclasses.replace(one, school="") for one in answers_of(2)]
+    with_store(service, lambda store: store.open(service.exam, own, rules, "lead01").result())
+    one, front = Staff(service, "teacher03"), f"{service.exam}/marking/"
+    for answer in (one.claim(), one.api("marking/questions"), one.page(front)):
+        assert (answer.status_code, "学校" in answer.text) == (403, True)
+    nobody_has_one = [dataclasses.replace(candidate, school="") for candidate in CANDIDATES]
+    roster.write(service.home / "exams" / service.exam / ROSTER, nobody_has_one)
+    assert len(one.claim().json()["answers"]) == 2
 
 
 @pytest.mark.parametrize("points", [(1, 1, 1), (1, 1, 1, 1, 0), (1, 1, 1, 1.5), (1, 1, 1, 0.25), ()])

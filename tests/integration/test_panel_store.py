@@ -125,6 +125,27 @@ def test_a_check_script_comes_after_so_many_marks_once_and_looks_like_any_other(
     assert [own["i1"] for own in store.finals("e").values()] == [(2.5, "标准")]
 
 
+def test_a_roster_without_schools_is_marked_by_whoever_has_none(tmp_path):
+    store = PanelStore(f"sqlite:///{tmp_path / 'exams.sqlite'}")
+    store.open("e", [dataclasses.replace(one, school="") for one in openings(3)], RULES, "lead").result()
+    one = marker("m1")
+    assert store.left("e", "i1", one) == 3
+    for answer in store.claim("e", "i1", one, 3).result():
+        give(store, one, answer)
+    assert [count.partly for count in store.counts("e")] == [3, 0]
+    store.close()
+
+
+def test_what_a_corrected_roster_gives_to_the_markers_own_school_is_theirs_no_more(store):
+    one = marker("m1", "橘井医学院")
+    (answer,) = store.claim("e", "i1", one, 1).result()
+    give(store, one, answer)
+    corrected = [dataclasses.replace(own, school="橘井医学院") for own in openings(8)]
+    store.open("e", corrected, RULES, "lead").result()
+    again = store.mark("e", "i1", one, answer.code, 1, (0.0,), client=client(), again=True)
+    assert (store.own("e", "i1", one), refused(again)) == ([], "own_school")
+
+
 def test_two_who_hand_on_bring_it_to_an_adjudicator_with_their_reasons(store):
     one, two, decides = marker("m1"), marker("m2"), adjudicator("a1")
     answer = store.claim("e", "i1", one, 1).result()[0]
@@ -147,10 +168,10 @@ def test_only_the_last_marks_may_be_corrected(tmp_path):
     given = store.claim("e", "i1", one, 12).result()
     for answer in given:
         give(store, one, answer)
-    assert [own.code for own in store.own("e", "i1", "m1")] == [answer.code for answer in reversed(given[2:])]
+    assert [own.code for own in store.own("e", "i1", one)] == [answer.code for answer in reversed(given[2:])]
     assert refused(store.mark("e", "i1", one, given[1].code, 1, (0.0,), client=client(), again=True)) == "too_late"
     give(store, one, given[2], (0.0,), again=True)
-    assert store.own("e", "i1", "m1")[-1].points == (0.0,)
+    assert store.own("e", "i1", one)[-1].points == (0.0,)
     assert store.verify() is None
     store.close()
 

@@ -112,11 +112,12 @@ def test_who_may_give_which_mark(one, who, others, expected):
         (with_mark(script(), Kind.CHECK, 2.0, "me"), True, {}, Kind.CHECK),
         (with_mark(script(), Kind.STANDARD, 2.0, "me"), True, {}, "too_late"),
         (with_mark(script(3.0, withdrawn=True), Kind.MARK, 1.0, "me"), True, {}, "withdrawn"),
+        (with_mark(script(3.0, school=OWN), Kind.MARK, 1.0, "me"), True, {}, "own_school"),
     ],
 )
 def test_what_a_marker_may_correct(one, recent, others, expected):
     try:
-        found = corrected(one, "me", recent, others)
+        found = corrected(one, ME, recent, others)
     except RefusedError as refusal:
         found = refusal.code
     assert found == expected
