@@ -125,6 +125,37 @@ def test_a_check_script_comes_after_so_many_marks_once_and_looks_like_any_other(
     assert [own["i1"] for own in store.finals("e").values()] == [(2.5, "标准")]
 
 
+@pytest.mark.parametrize("by", ["marks", "handing on"])
+def test_a_mark_given_blind_is_no_adjudication_and_its_marker_may_decide_afterwards(store, time, by):
+    one, two, both = marker("m1"), marker("m2"), marker("m3", marks=True, adjudicates=True)
+    (answer,) = store.claim("e", "i1", both, 1).result()
+    time.ms += LEASE_MS + 1
+    for own, points in ((one, 0.0), (two, 4.0)):
+        assert store.claim("e", "i1", own, 1).result()[0].code == answer.code
+        if by == "marks":
+            give(store, own, answer, (points,))
+        else:
+            store.hand_on("e", "i1", own, answer.code, 1, "unreadable").result()
+    assert refused(store.mark("e", "i1", both, answer.code, 1, (3.0,), client=client())) == "not_needed"
+    (given,) = store.claim("e", "i1", both, 1, disputes=True).result()
+    assert (given.code, len(given.given) + len(given.said)) == (answer.code, 2)
+    give(store, both, given, (3.0,))
+    assert [own["i1"] for own in store.finals("e").values()] == [(3.0, "")]
+
+
+def test_what_is_done_is_not_handed_on_but_for_a_check_script(store, time):
+    late, one, two = marker("m1"), marker("m2"), marker("m3")
+    (answer,) = store.claim("e", "i1", late, 1).result()
+    time.ms += LEASE_MS + 1
+    for own in (one, two):
+        give(store, own, store.claim("e", "i1", own, 1).result()[0])
+    assert refused(store.hand_on("e", "i1", late, answer.code, 1, "unreadable")) == "not_needed"
+    (check,) = store.claim("e", "i1", one, 1).result()
+    store.standard("e", "i1", check.code, 1, (2.0,), actor="lead", client=client()).result()
+    store.hand_on("e", "i1", one, check.code, 1, "unreadable").result()
+    assert [count.done for count in store.counts("e")] == [2, 0]
+
+
 def test_a_roster_without_schools_is_marked_by_whoever_has_none(tmp_path):
     store = PanelStore(f"sqlite:///{tmp_path / 'exams.sqlite'}")
     store.open("e", [dataclasses.replace(one, school="") for one in openings(3)], RULES, "lead").result()
