@@ -16,6 +16,7 @@ from exams.panel.blind import cleaned
 from exams.panel.handlers import PanelApi
 from exams.panel.opening import written
 from exams.panel.rules import Marker
+from exams.release import released
 from exams.web import N_, ProblemError, unreadable
 
 MOST_AHEAD = 10
@@ -51,6 +52,7 @@ REFUSED = {
     rules.HANDED_ON: N_("You have handed this answer on."),
     rules.NOT_NEEDED: N_("Your time for this answer was over and others have marked it: your mark is not needed."),
     rules.NOT_GIVEN: N_("This answer was not given to you."),
+    rules.SETTLED: N_("The results are released: what is decided stays as it is."),
     rules.TOO_LATE: N_("This mark cannot be changed any more: it is decided, or too long ago."),
 }
 """Why the panel refuses something."""
@@ -138,6 +140,7 @@ class Deeds(PanelApi):
             "seconds": float(min(max(0.0, seconds), MOST_SECONDS)),
             "again": again,
         }
+        more["released"] = released(exam.folder) is not None
         unless = unless or ("" if fits(item, points) else rules.RENEWED)
         return lambda: self.panel.mark(*own, points, client=client, unless=unless, **more)
 

@@ -81,7 +81,7 @@ class Mark:
     """Points for each criterion of the rubric. client: the browser's name of it; again: instead of an earlier one.
 
     seconds: how long the marker had the answer before them. unless: why it is not taken unless it is here already, a
-    code of `rules`; "" where it is.
+    code of `rules`; "" where it is. released: the results are, so that what is done stays.
     """
 
     at_ms: int
@@ -96,6 +96,7 @@ class Mark:
     client: str
     again: bool = False
     unless: str = ""
+    released: bool = False
 
 
 @dataclass(frozen=True)

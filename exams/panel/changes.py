@@ -69,7 +69,7 @@ def _mark(connection: sa.Connection, change: Mark) -> None:
     if any(mark.marker == user for mark in script.marks):
         if not change.again:
             raise RefusedError(MARKED_ALREADY)
-        kind = corrected(script, change.marker, _recent(connection, change, answer.id), others)
+        kind = corrected(script, change.marker, _recent(connection, change, answer.id), others, change.released)
     else:
         given_for = _given_for(connection, answer.id, user)
         kind = kind_for(script, change.marker, others)

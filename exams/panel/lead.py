@@ -18,10 +18,11 @@ from exams.panel import statistics
 from exams.panel.api import CLIENT, CODE, MOST_COMMENT, REASONS, REFUSED, edition_of, fits, matching, points_of, text_of
 from exams.panel.handlers import PanelApi, PanelPage, asked
 from exams.panel.pages import SCRIPTS, shortened
-from exams.panel.rules import RENEWED
+from exams.panel.rules import RENEWED, SETTLED
 from exams.panel.severity import Severities
 from exams.panel.store import PanelStore
 from exams.panelrules import Marking, parse_marking
+from exams.release import released
 from exams.web import N_, Context, ProblemError, unreadable
 
 MOST_NAMES = 300
@@ -154,6 +155,8 @@ class Standard(PanelApi):
         exam = self.exam_for_lead(exam_id)
         item, body = self.marked(exam, item_id), self.body()
         code, client, edition = matching(CODE, body.get("code")), matching(CLIENT, body.get("client")), edition_of(body)
+        if released(exam.folder) is not None:
+            raise ProblemError(409, SETTLED, REFUSED[SETTLED])
         points, comment = points_of(body.get("points")), text_of(body.get("comment", ""), MOST_COMMENT)
         if not fits(item, points):
             raise ProblemError(409, RENEWED, REFUSED[RENEWED])
@@ -185,9 +188,18 @@ class Settings(PanelApi):
 
 
 def write(exam: Exam, rules: Marking) -> None:
-    """Put `rules` into exam.toml, and leave the rest as it is there now. Raises HeldError while the office is at it."""
+    """Put `rules` into exam.toml, and leave the rest as it is there now. Raises HeldError while the office is at it.
+
+    Once the results are released others may be named, for answers that a ruling put in line again; rules by which
+    what is settled would not be are a ProblemError.
+    """
     with held(exam.folder / AT_WORK):
-        replace(Exam.load(exam.folder), marking=rules).save()
+        now = Exam.load(exam.folder)
+        settling = (rules.marks, rules.tolerance) != (now.marking.marks, now.marking.tolerance)
+        if settling and released(exam.folder) is not None:
+            sentence = N_("The results are released: who marks can still be changed, marks and tolerance cannot.")
+            raise ProblemError(409, SETTLED, sentence)
+        replace(now, marking=rules).save()
 
 
 def rules_of(body: dict[str, Any]) -> Marking:

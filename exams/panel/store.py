@@ -91,10 +91,11 @@ class PanelStore:
         seconds: float = 0.0,
         again: bool = False,
         unless: str = "",
+        released: bool = False,
     ) -> Future[None]:
-        """Keep a mark: points for each criterion; sent twice under the same `client` it is one. unless: see `Mark`."""
+        """Keep a mark: points for each criterion; sent twice under the same `client` it is one. See `Mark`."""
         own = (self._clock(), exam, item, code, edition, marker, tuple(points))
-        change = Mark(*own, comment, seconds, client, again, unless)
+        change = Mark(*own, comment, seconds, client, again, unless, released)
         return cast("Future[None]", self._journal.submit(change))
 
     def hand_on(

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from tornado.web import create_signed_value
 
 from benchmarks._postgresql import MISSING, PostgreSQL, programs
-from exams import key, roster
+from exams import key, release, roster
 from exams.agreement import icc
 from exams.exam import ROSTER, Exam
 from exams.panel.change import Opening
@@ -281,6 +281,30 @@ def test_who_has_no_school_marks_only_where_nobody_has_one(service, request):
     nobody_has_one = [dataclasses.replace(candidate, school="") for candidate in CANDIDATES]
     roster.write(service.home / "exams" / service.exam / ROSTER, nobody_has_one)
     assert len(one.claim().json()["answers"]) == 2
+
+
+def test_after_the_release_what_is_settled_stays_and_what_is_open_is_marked(service):
+    lead, one, two = (Staff(service, user) for user in ("lead01", "teacher02", "lead02"))
+    theirs = {answer["code"]: answer for answer in two.claim().json()["answers"]}
+    mine = {answer["code"]: answer for answer in one.claim().json()["answers"]}
+    done, disputed, open_yet = [mine[code] for code in sorted(theirs)]
+    for own, points in ((one, (1, 1, 1, 1)), (two, (1, 1, 1, 0.5))):
+        assert own.mark(done, points) == "saved"
+    assert (one.mark(disputed, (1, 1, 1, 1)), two.mark(disputed, (0, 0, 0, 0))) == ("saved", "saved")
+    folder = service.home / "exams" / service.exam
+    release.release(folder, {}, "lead01", datetime.now(UTC), 1)
+    assert one.mark(done, (0, 0, 0, 0), again=True) == "settled"
+    standard = {"edition": 1, "client": client(), "points": WORTH, "comment": "", "code": done["code"]}
+    rules = {name: BODY[name] for name in vars(PANEL)}
+    others = [rules | {"marks": 1}, rules | {"tolerance": 0.5}]
+    refused = [lead.write(f"{service.exam}/panel/items/{ITEM}/standard", **standard)]
+    refused += [lead.write(f"{service.exam}/panel/settings", **own) for own in others]
+    assert [(said.status_code, said.json()["error"]) for said in refused] == [(409, "settled")] * 3
+    assert Exam.load(folder).marking == PANEL
+    named = {"markers": ["teacher02", "lead02"], "adjudicators": ["lead01"]}
+    assert lead.write(f"{service.exam}/panel/settings", **(rules | named)).status_code == 200
+    (given,) = lead.claim(disputes=True).json()["answers"]
+    assert (lead.mark(given, (1, 0, 0, 0)), one.mark(open_yet), two.mark(open_yet)) == ("saved",) * 3
 
 
 @pytest.mark.parametrize("points", [(1, 1, 1), (1, 1, 1, 1, 0), (1, 1, 1, 1.5), (1, 1, 1, 0.25), ()])

@@ -117,10 +117,17 @@ def test_who_may_give_which_mark(one, who, others, expected):
 )
 def test_what_a_marker_may_correct(one, recent, others, expected):
     try:
-        found = corrected(one, ME, recent, others)
+        found = corrected(one, ME, recent, others, released=False)
     except RefusedError as refusal:
         found = refusal.code
     assert found == expected
+
+
+def test_once_the_results_are_released_only_what_is_open_is_corrected():
+    open_yet, done = with_mark(script(), Kind.MARK, 1.0, "me"), with_mark(script(1.5), Kind.MARK, 1.0, "me")
+    assert corrected(open_yet, ME, True, {}, released=True) is Kind.MARK
+    with pytest.raises(RefusedError, match="settled"):
+        corrected(done, ME, True, {}, released=True)
 
 
 MARKERS = [marker(f"m{at}", SCHOOLS[at]) for at in range(4)] + [
