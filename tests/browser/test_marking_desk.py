@@ -266,6 +266,22 @@ def test_what_is_marked_while_the_service_is_away_is_sent_when_it_is_back(desks,
     assert panel.totals() == {"teacher01": [2.0] * 4}
 
 
+def test_more_marks_than_the_service_takes_codes_of_wait_without_stopping_the_page(desks, panel):
+    panel.open(16)
+    one = desks()
+    one.open()
+    one.away = True
+    one.context.route("**/deeds", lambda route: route.abort())
+    for _ in range(13):
+        one.press("1", "0", "1", "0")
+        one.next()
+    expect(one.page.locator("#saving-text")).to_have_text("未保存：13 份")
+    one.context.unroute("**/deeds")
+    one.saved()
+    expect(one.page.locator("#banner")).to_be_hidden()
+    assert panel.totals() == {"teacher01": [2.0] * 13}
+
+
 def test_marks_of_a_page_that_was_closed_are_sent_by_the_next(desks, panel):
     panel.open(6)
     one = desks()

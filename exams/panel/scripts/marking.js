@@ -24,6 +24,7 @@ const criteria = new Criteria(byId("criteria"), rubric, data.step, (at, value) =
 const queue = new Queue({
   claim: (wanted, holding) => api.post(`${question}/claim`, { wanted, holding, disputes: data.disputes }),
   held: () => [sheet, waiting].filter((one) => one && !one.again).map((one) => one.answer.code).concat([...(outbox?.unsaved() ?? [])]),
+  most: data.mostAhead,
   onChange: () => (sheet ? drawLeft() : advance()),
   onStop: stopped,
 });
