@@ -306,17 +306,17 @@ def test_only_written_answers_of_closed_sittings_enter_and_without_what_the_room
     form = form_of_every_type("e")
     first, second = [item for item in form.items if item.type == "short"]
     choice = next(item for item in form.items if item.type == "A1")
-    roster = [Candidate(f"n{at}", f"u{at}", f"考生{at}", OWN, "A") for at in range(4)]
+    roster = [Candidate(f"n{at}", f"u{at}", f"考生{at}", "新来医学院", "A") for at in range(4)]
     long = "长" * (first.max_length + 5)
     responses = {
         "n0": {first.id: long, second.id: "  ", choice.id: "A"},
-        "n1": {first.id: {"not": "text"}, second.id: "考生1 的答案"},
+        "n1": {first.id: {"not": "text"}, second.id: f"{OWN}和新来医学院的考生1 的答案"},
         "n2": {first.id: "还没有交卷"},
     }
     made = entering([form], roster, [OWN], responses, {"n0", "n1", "n3"}, {second.id: 3})
     assert [(one.number, one.item, one.text, one.worth, one.version) for one in made] == [
         ("n0", first.id, "长" * first.max_length, first.points, 1),
-        ("n1", second.id, f"{MASK} 的答案", second.points, 3),
+        ("n1", second.id, f"{MASK}和{MASK}的{MASK} 的答案", second.points, 3),
     ]
 
 
