@@ -62,9 +62,9 @@ class Questions(PanelApi):
     """What there is to mark."""
 
     async def get(self, exam_id: str) -> None:
-        """{"questions": [{"item", "left", "disputes", "own"}]}."""
+        """{"questions": [{"item", "left", "disputes", "own"}]}; none before the exam is over."""
         exam, marker = self.exam_for_panel(exam_id)
-        found = await self.apart(self.panel.questions, exam.id, marker)
+        found = await self.apart(self.panel.questions, exam.id, marker) if self.over(exam) else []
         self.answer({"questions": [vars(one) for one in found]})
 
 

@@ -16,6 +16,7 @@ from exams.lock import HeldError, held
 from exams.pages import ROOM, labels
 from exams.panel import statistics
 from exams.panel.api import CLIENT, CODE, MOST_COMMENT, REASONS, REFUSED, edition_of, fits, matching, points_of, text_of
+from exams.panel.blind import cleaned
 from exams.panel.handlers import PanelApi, PanelPage, asked
 from exams.panel.pages import SCRIPTS, shortened
 from exams.panel.rules import RENEWED, SETTLED
@@ -208,6 +209,8 @@ def rules_of(body: dict[str, Any]) -> Marking:
     if not all(isinstance(one, list) and len(one) <= MOST_NAMES for one in names):
         raise unreadable()
     if not all(isinstance(name, str) and 0 < len(name.strip()) <= MOST_NAME for one in names for name in one or ()):
+        raise unreadable()
+    if not all(name == cleaned(name) for one in names for name in one or ()):  # TOML takes no other
         raise unreadable()
     plain = {name: body.get(name) for name in ("marks", "tolerance", "check_every")}
     for name, given in zip(("markers", "adjudicators"), names, strict=True):

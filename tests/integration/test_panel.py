@@ -177,6 +177,7 @@ def test_before_the_exam_is_over_its_markers_learn_nothing_of_its_paper(process,
     assert (one.claim().status_code, one.api(f"marking/{ITEM}/own").status_code) == (404, 404)
     front = one.page(f"{process.exam}/marking/")
     assert (front.status_code, ITEM in front.text) == (200, False)
+    assert one.api("marking/questions").json()["questions"] == []
 
 
 def test_what_markers_are_sent_names_nobody(service):
@@ -397,7 +398,17 @@ def test_the_lead_is_told_who_is_severe_and_how_far_they_agree(service):
 
 
 @pytest.mark.parametrize(
-    "rules", [{"marks": 3}, {"tolerance": 2}, {"markers": "teacher01"}, {"markers": [7]}, {"check_every": 0.5}]
+    "rules",
+    [
+        {"marks": 3},
+        {"tolerance": 2},
+        {"tolerance": 10**400},
+        {"markers": "teacher01"},
+        {"markers": [7]},
+        {"markers": ["teacher\ud800"]},
+        {"adjudicators": ["teacher\x7f"]},
+        {"check_every": 0.5},
+    ],
 )
 def test_rules_that_are_none_are_refused(roles, rules):
     before = tomllib.loads((roles[0].service.home / "exams" / "roles" / "exam.toml").read_text())
