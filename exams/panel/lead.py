@@ -39,6 +39,7 @@ WHY = (
     N_("Too few answers are marked twice so far."),
     N_("The markers share too few answers: some have marked none that another marked too."),
     N_("The marks hardly differ so far."),
+    N_("Too little is left without the markers who gave only the lowest or only the highest mark."),
     N_("The severity could not be computed."),
 )
 """Why there may be no severity, as `facets` and `severity` say it; here for the catalogue."""
@@ -110,7 +111,7 @@ class Markers(PanelApi):
     async def get(self, exam_id: str) -> None:
         """{"markers": a row for each who is named or has marked, "questions": agreement by item, "why"}.
 
-        "why": there is no severity; "" where there is.
+        "why": there is no severity; "" where there is. "extreme" of a row: see `facets.extremes`.
         """
         exam = self.exam_for_lead(exam_id)
         worth = worth_of(self.items(exam))
@@ -128,6 +129,7 @@ class Markers(PanelApi):
                         "named": name in exam.marking.everybody,
                         "handed_on": passed[name],
                         "severity": vars(told.severities[name]) if name in told.severities else None,
+                        "extreme": told.extremes.get(name),
                     }
                     for name in sorted(exam.marking.everybody | rows.keys())
                 ],

@@ -13,7 +13,7 @@ from exams.change import RefusedError
 from exams.database import connect
 from exams.documents import DocumentError, Fields
 from exams.form import Form
-from exams.panel import changes, reading, severity
+from exams.panel import changes, reading
 from exams.panel.blind import MASK, cleaned, masked
 from exams.panel.change import Claim, Drawn, HandOn, Mark, Open, Standard
 from exams.panel.lead import WHY
@@ -365,7 +365,7 @@ def test_who_is_stricter_than_the_others_and_the_standard_is_told():
 
 
 def test_every_reason_for_no_severity_is_in_the_catalogue():
-    assert set(WHY) == {facets.TOO_FEW, facets.APART, facets.ALIKE, severity.FAILED}
+    assert set(WHY) == {facets.TOO_FEW, facets.APART, facets.ALIKE, facets.EXTREME, facets.FAILED}
 
 
 def test_a_form_without_written_answers_brings_none():

@@ -26,6 +26,9 @@ function share(value, signed = false) {
 
 const plain = (value, digits = 2) => (value === null || value === undefined ? "" : value.toFixed(digits));
 
+// of whom no number says how severe they are
+const EXTREMES = { lowest: () => t("only the lowest mark"), highest: () => t("only the highest mark") };
+
 // the columns of a marker: what they are called, and what stands there; one that no marker has is left out
 const COLUMNS = [
   [() => t("Marks"), (row) => row.marks ?? 0],
@@ -36,7 +39,7 @@ const COLUMNS = [
   [() => t("Kappa"), (row) => plain(row.kappa)],
   [() => t("Check scripts"), (row) => row.checks || ""],
   [() => t("Against the standard"), (row) => share(row.standard, true)],
-  [() => t("Severity"), ({ severity }) => (severity ? `${plain(severity.logits)} ± ${plain(severity.error)}` : "")],
+  [() => t("Severity"), ({ severity, extreme }) => (severity ? `${plain(severity.logits)} ± ${plain(severity.error)}` : extreme ? EXTREMES[extreme]() : "")],
   [() => t("Infit"), ({ severity }) => plain(severity?.infit)],
   [() => t("Outfit"), ({ severity }) => plain(severity?.outfit)],
   [() => t("Adjudications"), (row) => row.adjudications || ""],
