@@ -109,9 +109,10 @@ class Markers(PanelApi):
         self.severities = severities
 
     async def get(self, exam_id: str) -> None:
-        """{"markers": a row for each who is named or has marked, "questions": agreement by item, "why"}.
+        """{"markers": a row for each who is named or has marked, "questions": agreement by item, "why", "stuck"}.
 
-        "why": there is no severity; "" where there is. "extreme" of a row: see `facets.extremes`.
+        "why": there is no severity; "" where there is. "stuck": answers that too few markers are left for. Of a row,
+        "extreme": see `facets.extremes`; "unknown": the schools the marker came with where the roster has none of them.
         """
         exam = self.exam_for_lead(exam_id)
         worth = worth_of(self.items(exam))
@@ -120,6 +121,8 @@ class Markers(PanelApi):
         passed = Counter(one.marker for one in await self.apart(self.panel.passings, exam.id))
         rows = {one.marker: one for one in await self.apart(statistics.rows, ratings, worth, tolerance)}
         agreements = await self.apart(statistics.agreements, ratings)
+        schools = await self.apart(self.panel.schools, exam.id)
+        here = {candidate.school for candidate in self.context.hall.candidates(exam).values()}
         told = await self.severities.of(exam.id, statistics.shares(ratings, worth))
         self.answer(
             {
@@ -130,11 +133,13 @@ class Markers(PanelApi):
                         "handed_on": passed[name],
                         "severity": vars(told.severities[name]) if name in told.severities else None,
                         "extreme": told.extremes.get(name),
+                        "unknown": sorted(schools[name]) if name in schools and not schools[name] & here else [],
                     }
                     for name in sorted(exam.marking.everybody | rows.keys())
                 ],
                 "questions": {item: vars(own) for item, own in agreements.items()},
                 "why": self.translate(told.why) if told.why else "",
+                "stuck": await self.apart(self.panel.stuck, exam.id, exam.marking.markers),
             }
         )
 

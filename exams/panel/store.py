@@ -7,7 +7,7 @@ Reading is immediate. What writes returns a future that is done when the change 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
@@ -160,6 +160,14 @@ class PanelStore:
     def passings(self, exam: str) -> list[Passing]:
         """Who handed on what."""
         return self._read(reading.passings, exam)
+
+    def schools(self, exam: str) -> dict[str, frozenset[str]]:
+        """The schools that each marker came with who has asked for answers."""
+        return self._read(reading.schools, exam)
+
+    def stuck(self, exam: str, markers: Collection[str]) -> int:
+        """How many answers wait for more marks than `markers` can still give them."""
+        return self._read(reading.stuck, exam, markers)
 
     def finals(self, exam: str) -> dict[str, dict[str, tuple[float, str]]]:
         """Candidate number -> item -> points and comment, of the answers that are done. For the office."""

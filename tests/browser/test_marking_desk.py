@@ -369,6 +369,11 @@ def test_the_lead_sets_a_check_script_and_the_rules(desks, panel, size, language
     assert Exam.load(panel.process.home / "exams" / panel.exam).marking == rules
     (own,) = panel.store(lambda store: store.finals(panel.exam)).values()
     assert own == {ITEM: (2.0, "")}
+    expect(lead.page.locator("#stuck")).to_be_hidden()
+    lead.page.fill("#rules [name=markers]", "teacher01")
+    lead.page.click("#save-rules")
+    expect(lead.page.locator("#stuck")).to_contain_text("4")
+    lead.fits()
 
 
 def test_help_and_the_model_answer_by_key(desks, panel):

@@ -360,6 +360,7 @@ def test_the_lead_sees_how_far_it_is_sets_a_check_script_and_changes_the_rules(s
     assert lead.api("panel/watch").json()["questions"][0]["checks"] == 1
     rows = {row["marker"]: row for row in lead.api("panel/markers").json()["markers"]}
     assert (rows["teacher02"]["marks"], rows["lead02"]["handed_on"], rows["teacher01"].get("marks")) == (2, 1, None)
+    assert {name: row["unknown"] for name, row in rows.items() if row["unknown"]} == {"teacher02": ["别处医学院"]}
     before = Exam.load(service.home / "exams" / service.exam)
     rules = {"markers": ["teacher02", "teacher02 "], "adjudicators": [], "marks": 1, "tolerance": 0.1, "check_every": 3}
     assert lead.write(f"{service.exam}/panel/settings", **rules).status_code == 200

@@ -156,6 +156,21 @@ def test_what_is_done_is_not_handed_on_but_for_a_check_script(store, time):
     assert [count.done for count in store.counts("e")] == [2, 0]
 
 
+def test_answers_that_too_few_markers_are_left_for_are_counted(store):
+    one, two, own = marker("m1"), marker("m2"), marker("m3", "橘井医学院")
+    names = ("m1", "m2")
+    assert (store.stuck("e", names), store.stuck("e", ("m1",))) == (0, 16)
+    (answer,) = store.claim("e", "i1", one, 1).result()
+    give(store, one, answer)
+    assert (store.stuck("e", names), store.stuck("e", ("m2",))) == (0, 15)
+    assert store.claim("e", "i1", two, 1).result()[0].code == answer.code
+    store.hand_on("e", "i1", two, answer.code, 1, "look").result()
+    assert (store.stuck("e", names), store.stuck("e", ("m1", "m2", "m3"))) == (1, 0)
+    assert store.claim("e", "i1", own, 0).result() == []
+    assert store.schools("e") == {"m1": frozenset(), "m2": frozenset(), "m3": frozenset({"橘井医学院"})}
+    assert store.stuck("e", ("m1", "m3")) == 4  # two candidates of m3's school, two answers each
+
+
 def test_a_roster_without_schools_is_marked_by_whoever_has_none(tmp_path):
     store = PanelStore(f"sqlite:///{tmp_path / 'exams.sqlite'}")
     store.open("e", [dataclasses.replace(one, school="") for one in openings(3)], RULES, "lead").result()

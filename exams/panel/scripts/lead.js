@@ -47,12 +47,15 @@ const COLUMNS = [
 ];
 
 function markerRow(row, columns) {
-  const note = row.named ? null : h("span", { class: "pill note" }, t("not named any more"));
-  return h("tr", { "data-marker": row.marker }, h("th", { scope: "row" }, row.marker, note), ...columns.map(([, value]) => number(String(value(row)))));
+  const pill = (text) => h("span", { class: "pill note" }, text);
+  const notes = row.named ? [] : [pill(t("not named any more"))];
+  if (row.unknown.length) notes.push(pill(t("of {school}, which the roster does not have", { school: row.unknown.join(", ") })));
+  return h("tr", { "data-marker": row.marker }, h("th", { scope: "row" }, row.marker, ...notes), ...columns.map(([, value]) => number(String(value(row)))));
 }
 
-function drawMarkers({ markers: rows, questions, why }) {
+function drawMarkers({ markers: rows, questions, why, stuck }) {
   agreement = questions;
+  tell(byId("stuck"), stuck ? t("For {count} answers too few markers are left: the others have handed them on, marked them, or are of the candidate's school. Name another marker.", { count: stuck }) : "");
   byId("why").textContent = why ? t("No severity yet: {why}", { why }) : "";
   const columns = COLUMNS.filter(([, value], place) => place === 0 || rows.some((row) => value(row) !== ""));
   byId("markers-head").replaceChildren(h("tr", {}, h("th", { scope: "col" }, t("Marker")), ...columns.map(([name]) => h("th", { scope: "col", class: "n" }, name()))));
