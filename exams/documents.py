@@ -114,7 +114,10 @@ class Fields:
 
     def number(self, name: str, default: Any = ..., *, above: float = float("-inf")) -> float:
         """A number greater than `above`."""
-        value = float(self._take(name, float, default))
+        try:
+            value = float(self._take(name, float, default))
+        except OverflowError:  # a whole number may have any number of digits
+            value = float("inf")
         if not above < value < float("inf"):
             raise self.fail(name, f"The field {name!r} must be a finite number greater than {above:g}.")
         return value

@@ -7,7 +7,8 @@ Estimated by marginal maximum likelihood (the library `mirt`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,21 +51,59 @@ class NotEstimableError(ValueError):
 TOO_FEW = "Too few answers are marked twice so far."
 APART = "The markers share too few answers: some have marked none that another marked too."
 ALIKE = "The marks hardly differ so far."
+EXTREME = "Too little is left without the markers who gave only the lowest or only the highest mark."
+FAILED = "The severity could not be computed."
+
+LOWEST, HIGHEST = "lowest", "highest"
 
 
 def severities(ratings: Sequence[Rating]) -> list[Severity]:
-    """The severity of each marker with FEWEST_RATINGS or more, the severest first. Raises NotEstimableError."""
-    kept = _enough(ratings)
+    """The severity of each marker with FEWEST_RATINGS or more, the severest first, but for `extremes`.
+
+    Raises NotEstimableError.
+    """
+    kept, extreme = _telling(ratings)
     answers, markers = sorted({one.answer for one in kept}), sorted({one.marker for one in kept})
     items = sorted({one.item for one in kept})
     if len(markers) < 2 or len(answers) < FEWEST_RATINGS:
-        raise NotEstimableError(TOO_FEW)
+        raise NotEstimableError(EXTREME if extreme else TOO_FEW)
     if not _connected(kept, markers):
         raise NotEstimableError(APART)
     scores, categories = _categories(kept)
     if categories < 2:
         raise NotEstimableError(ALIKE)
     return _fit(kept, scores, categories, answers, markers, items)
+
+
+def extremes(ratings: Sequence[Rating]) -> dict[str, str]:
+    """Who gave FEWEST_RATINGS or more, all the LOWEST or all the HIGHEST mark: no number says how severe they are."""
+    return _telling(ratings)[1]
+
+
+def _telling(ratings: Sequence[Rating]) -> tuple[list[Rating], dict[str, str]]:
+    """The ratings that severities can be estimated from, and the `extremes`.
+
+    A marker, or a question, whose marks all are at one end would be at infinity. Without them another may be at an end.
+    """
+    kept, extreme = _enough(ratings), dict[str, str]()
+    while kept:
+        scores, categories = _categories(kept)
+        ends = {0: LOWEST, categories - 1: HIGHEST}
+        markers = _at_one_end([one.marker for one in kept], scores, ends)
+        items = _at_one_end([one.item for one in kept], scores, ends)
+        if categories < 2 or not (markers or items):
+            break
+        extreme |= markers
+        kept = _enough([one for one in kept if one.marker not in markers and one.item not in items])
+    return kept, extreme
+
+
+def _at_one_end(names: Sequence[str], scores: np.ndarray, ends: Mapping[int, str]) -> dict[str, str]:
+    """Those of `names` whose scores are all the same one of `ends`, and which."""
+    given: dict[str, set[int]] = defaultdict(set)
+    for name, score in zip(names, scores.tolist(), strict=True):
+        given[name].add(score)
+    return {name: ends[min(own)] for name, own in given.items() if len(own) == 1 and min(own) in ends}
 
 
 def _enough(ratings: Sequence[Rating]) -> list[Rating]:
@@ -128,7 +167,7 @@ def _fit(
     try:
         fitted = fit_mfrm(model, table, {"marker": marker_of}, item_indices=item_of)
     except MirtError as error:
-        raise NotEstimableError(ALIKE) from error
+        raise NotEstimableError(FAILED) from error
     told = [fitted.facet_parameters, fitted.facet_se, fitted.infit, fitted.outfit]
     found = [Severity(name, *(float(own["marker"][place]) for own in told)) for place, name in enumerate(markers)]
     return sorted(found, key=lambda one: -one.logits)

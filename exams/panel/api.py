@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -15,19 +14,22 @@ from exams.items import POINTS_STEP, Item
 from exams.panel import rules
 from exams.panel.blind import cleaned
 from exams.panel.handlers import PanelApi
+from exams.panel.opening import written
 from exams.panel.rules import Marker
+from exams.release import released
 from exams.web import N_, ProblemError, unreadable
 
 MOST_AHEAD = 10
 """Answers that a page holds at once: what it holds nobody else is given."""
 
-MOST_DEEDS = 50
-"""Marks and others in one request: what a page kept while the server was away comes in parts."""
+MOST_DEEDS = 100
+"""Marks and others in one request, as many as `room/outbox.js` sends: what a page kept meanwhile comes in parts."""
 
 MOST_SECONDS = 3600.0
 MOST_COMMENT = 1000
 MOST_NOTE = 500
 MOST_EDITION = 10**6
+MOST_POINTS, MOST_CRITERIA = 1000.0, 1000
 
 CODE = re.compile(r"[0-9a-f]{16}")
 CLIENT = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -41,7 +43,7 @@ REASONS = {
 
 REFUSED = {
     rules.UNKNOWN: N_("There is no such answer any more. Go on with the next."),
-    rules.WITHDRAWN: N_("This paper was annulled meanwhile: your mark is not needed."),
+    rules.WITHDRAWN: N_("This paper was annulled or this question voided meanwhile: your mark is not needed."),
     rules.RENEWED: N_(
         "The rubric of this question was changed meanwhile: the answer comes again, to be marked by the new one."
     ),
@@ -50,6 +52,7 @@ REFUSED = {
     rules.HANDED_ON: N_("You have handed this answer on."),
     rules.NOT_NEEDED: N_("Your time for this answer was over and others have marked it: your mark is not needed."),
     rules.NOT_GIVEN: N_("This answer was not given to you."),
+    rules.SETTLED: N_("The results are released: what is decided stays as it is."),
     rules.TOO_LATE: N_("This mark cannot be changed any more: it is decided, or too long ago."),
 }
 """Why the panel refuses something."""
@@ -59,9 +62,9 @@ class Questions(PanelApi):
     """What there is to mark."""
 
     async def get(self, exam_id: str) -> None:
-        """{"questions": [{"item", "left", "disputes", "own"}]}."""
+        """{"questions": [{"item", "left", "disputes", "own"}]}; none before the exam is over."""
         exam, marker = self.exam_for_panel(exam_id)
-        found = await self.apart(self.panel.questions, exam.id, marker)
+        found = await self.apart(self.panel.questions, exam.id, marker) if self.over(exam) else []
         self.answer({"questions": [vars(one) for one in found]})
 
 
@@ -95,7 +98,7 @@ class Own(PanelApi):
         """{"answers": [...]}, the newest first."""
         exam, marker = self.exam_for_panel(exam_id)
         item = self.marked(exam, item_id)
-        found = await self.apart(self.panel.own, exam.id, item.id, marker.user)
+        found = await self.apart(self.panel.own, exam.id, item.id, marker)
         self.answer({"answers": [vars(one) for one in found]})
 
 
@@ -105,10 +108,11 @@ class Deeds(PanelApi):
     async def post(self, exam_id: str, item_id: str) -> None:
         """{"deeds": [{"client", "deed", "code", "edition", ...}]} -> {"outcomes": [{"client", "saved", "message"}]}.
 
-        A deed that is "saved" is on disk; any other will never be, and "message" says why.
+        A deed that is "saved" is on disk; any other will never be, and "message" says why. The request as a whole is
+        refused only where no page of ours sends such: a browser keeps what was not answered, and sends it first.
         """
         exam, marker = self.exam_for_panel(exam_id)
-        item = self.marked(exam, item_id)
+        item = self.marked(exam, item_id, written)
         deeds = self.body().get("deeds")
         if not isinstance(deeds, list) or len(deeds) > MOST_DEEDS or not all(isinstance(one, dict) for one in deeds):
             raise unreadable()
@@ -121,17 +125,24 @@ class Deeds(PanelApi):
         """What does the deed when it is called. Raises ProblemError where it is none."""
         code, client, edition = matching(CODE, deed.get("code")), matching(CLIENT, deed.get("client")), edition_of(deed)
         own = (exam.id, item.id, marker, code, edition)
+        unless = rules.WITHDRAWN if item.void else ""
         if deed.get("deed") == "hand_on":
             reason, note = deed.get("reason"), text_of(deed.get("note", ""), MOST_NOTE)
-            if reason not in REASONS:
+            if not isinstance(reason, str) or reason not in REASONS:
                 raise unreadable()
-            return lambda: self.panel.hand_on(*own, str(reason), note)
+            return lambda: self.panel.hand_on(*own, reason, note, unless=unless)
         seconds, again = deed.get("seconds"), deed.get("again", False)
         if deed.get("deed") != "mark" or type(again) is not bool or not isinstance(seconds, int | float):
             raise unreadable()
-        points, comment = points_of(item, deed.get("points")), text_of(deed.get("comment", ""), MOST_COMMENT)
-        took = min(max(float(seconds), 0.0), MOST_SECONDS) if math.isfinite(seconds) else MOST_SECONDS
-        return lambda: self.panel.mark(*own, points, client=client, comment=comment, seconds=took, again=again)
+        points, comment = points_of(deed.get("points")), text_of(deed.get("comment", ""), MOST_COMMENT)
+        more: dict[str, Any] = {
+            "comment": comment,
+            "seconds": float(min(max(0.0, seconds), MOST_SECONDS)),
+            "again": again,
+        }
+        more["released"] = released(exam.folder) is not None
+        unless = unless or ("" if fits(item, points) else rules.RENEWED)
+        return lambda: self.panel.mark(*own, points, client=client, unless=unless, **more)
 
     async def _outcome(self, client: str, future: Future[None]) -> dict[str, Any]:
         try:
@@ -164,14 +175,18 @@ def text_of(value: object, most: int) -> str:
     return cleaned(value[:most]).strip()
 
 
-def points_of(item: Item, value: object) -> tuple[float, ...]:
-    """Points for each criterion of the item's rubric. Raises ProblemError where they are none."""
-    worth = [points for points, _ in item.rubric]
-    if not isinstance(value, list) or len(value) != len(worth) or not all(type(one) in {int, float} for one in value):
+def points_of(value: object) -> tuple[float, ...]:
+    """Points for each criterion of some rubric. Raises ProblemError where they are none."""
+    if not isinstance(value, list) or len(value) > MOST_CRITERIA:
         raise unreadable()
-    for given, most in zip(value, worth, strict=True):
-        if not 0 <= given <= most or (given % POINTS_STEP and given != most):
-            raise ProblemError(
-                400, "points", N_("A criterion earns between 0 and its points, in steps of half a point.")
-            )
+    if not all(type(one) in {int, float} and 0 <= one <= MOST_POINTS for one in value):
+        raise unreadable()
     return tuple(map(float, value))
+
+
+def fits(item: Item, points: Sequence[float]) -> bool:
+    """Whether `points` are by the item's rubric of now: between 0 and the points of each criterion, in their steps."""
+    worth = [most for most, _ in item.rubric]
+    return len(points) == len(worth) and all(
+        given <= most and (not given % POINTS_STEP or given == most) for given, most in zip(points, worth, strict=True)
+    )

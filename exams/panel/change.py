@@ -80,7 +80,8 @@ class Claim:
 class Mark:
     """Points for each criterion of the rubric. client: the browser's name of it; again: instead of an earlier one.
 
-    seconds: how long the marker had the answer before them.
+    seconds: how long the marker had the answer before them. unless: why it is not taken unless it is here already, a
+    code of `rules`; "" where it is. released: the results are, so that what is done stays.
     """
 
     at_ms: int
@@ -94,11 +95,13 @@ class Mark:
     seconds: float
     client: str
     again: bool = False
+    unless: str = ""
+    released: bool = False
 
 
 @dataclass(frozen=True)
 class HandOn:
-    """An answer goes to somebody else."""
+    """An answer goes to somebody else. unless: see `Mark`."""
 
     at_ms: int
     exam: str
@@ -108,6 +111,7 @@ class HandOn:
     marker: Marker
     reason: str
     note: str
+    unless: str = ""
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,17 @@ from exams.panel.rules import (
     LAST_OWN,
     MARKED_ALREADY,
     NOT_GIVEN,
+    NOT_NEEDED,
     RENEWED,
     UNKNOWN,
+    WITHDRAWN,
     Given,
     Kind,
     Script,
+    State,
     corrected,
     kind_for,
+    state,
 )
 from exams.panel.tables import answers, claims, find, handed_on, holders, marks, scripts
 
@@ -57,17 +61,22 @@ def told(row: Mapping[str, Any], code: str, item: str) -> dict[str, object]:
 def _mark(connection: sa.Connection, change: Mark) -> None:
     if _kept(connection, change.marker.user, change.client):
         return
+    if change.unless:
+        raise RefusedError(change.unless)
     answer, script = _answer(connection, change)
     user = change.marker.user
     others = holders(connection, [answer.id], change.at_ms, user)[answer.id]
     if any(mark.marker == user for mark in script.marks):
         if not change.again:
             raise RefusedError(MARKED_ALREADY)
-        kind = corrected(script, user, _recent(connection, change, answer.id), others)
-    elif not _was_given(connection, answer.id, user):
-        raise RefusedError(NOT_GIVEN)
+        kind = corrected(script, change.marker, _recent(connection, change, answer.id), others, change.released)
     else:
+        given_for = _given_for(connection, answer.id, user)
         kind = kind_for(script, change.marker, others)
+        if (
+            kind is Kind.ADJUDICATION and given_for is not kind
+        ):  # whoever decides has seen what the others gave, and why
+            raise RefusedError(NOT_NEEDED)
     _write(connection, change, user, answer, script, kind, change.seconds)
 
 
@@ -85,10 +94,13 @@ def _hand_on(connection: sa.Connection, change: HandOn) -> None:
     user = change.marker.user
     if user in script.handed_on:
         return
+    if change.unless or script.withdrawn:
+        raise RefusedError(change.unless or WITHDRAWN)
     if any(mark.marker == user for mark in script.marks):
         raise RefusedError(MARKED_ALREADY)
-    if not _was_given(connection, answer.id, user):
-        raise RefusedError(NOT_GIVEN)
+    _given_for(connection, answer.id, user)
+    if state(script) is State.DONE and not script.of_kind(Kind.STANDARD):  # check scripts look like any other answer
+        raise RefusedError(NOT_NEEDED)
     detail = {"answer": change.code, "item": change.item, "edition": change.edition, "reason": change.reason}
     (entry,) = audit.append(connection, [audit.Act(change.at_ms, change.exam, user, "panel_handed_on", detail)])
     row = {"answer": answer.id, "marker": user, "edition": change.edition, "reason": change.reason}
@@ -113,10 +125,13 @@ def _kept(connection: sa.Connection, marker: str, client: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _was_given(connection: sa.Connection, answer: int, marker: str) -> bool:
-    """Whether the marker was given the answer, be it that the time for it is over."""
-    query = sa.select(claims.c.answer).where(claims.c.answer == answer, claims.c.marker == marker)
-    return connection.execute(query).first() is not None
+def _given_for(connection: sa.Connection, answer: int, marker: str) -> Kind:
+    """What the marker was given the answer for, its time may be over. Raises RefusedError if not at all."""
+    query = sa.select(claims.c.kind).where(claims.c.answer == answer, claims.c.marker == marker)
+    kind = connection.scalar(query)
+    if kind is None:
+        raise RefusedError(NOT_GIVEN)
+    return Kind(kind)
 
 
 def _recent(connection: sa.Connection, change: Mark, answer: int) -> bool:

@@ -11,14 +11,12 @@ import sqlalchemy as sa
 from exams.change import RefusedError
 from exams.panel.change import Claim, Handed
 from exams.panel.rules import Kind, Marker, State, kind_for
-from exams.panel.tables import answers, claims, counting, handed_on, holders, marks, scripts
-
-NONE_OF: tuple[str, ...] = ("",)
-"""No school's name: SQL knows no empty list."""
+from exams.panel.tables import answers, came, claims, counting, handed_on, holders, marks, scripts
 
 
 def claim(connection: sa.Connection, change: Claim) -> list[Handed]:
     """The answers that `change` asks for, at most so many: first those that the marker has been given before."""
+    _note_schools(connection, change)
     kinds = {Kind.ADJUDICATION} if change.disputes else {Kind.MARK, Kind.CHECK}
     before = _given_before(connection, change)
     there = line(change.exam, change.marker, change.at_ms, change.disputes).where(_not_given(change))
@@ -30,6 +28,17 @@ def claim(connection: sa.Connection, change: Claim) -> list[Handed]:
         fresh = _with_check(connection, change, fresh)
     _hold(connection, change, [*kept, *fresh])
     return [_handed(connection, row, change.disputes) for row, _kind in fresh]
+
+
+def _note_schools(connection: sa.Connection, change: Claim) -> None:
+    """Keep of which schools the marker comes, for the lead: the hub tells it of whoever asks alone."""
+    own, schools = (came.c.exam == change.exam, came.c.marker == change.marker.user), sorted(change.marker.schools)
+    known = connection.scalar(sa.select(came.c.schools).where(*own))
+    if known is None:
+        row = {"exam": change.exam, "marker": change.marker.user, "schools": schools}
+        connection.execute(sa.insert(came), row)
+    elif known != schools:
+        connection.execute(sa.update(came).where(*own).values(schools=schools))
 
 
 Given = tuple[sa.Row[Any], Kind]
@@ -92,8 +101,12 @@ def _strange(marker: Marker) -> sa.ColumnElement[bool]:
         .where(table.c.marker == marker.user)
         for table in (marks, handed_on)
     ]
-    schools = answers.c.school.not_in(sorted(marker.schools) or NONE_OF)
-    return sa.and_(schools, *(answers.c.id.not_in(own) for own in done))
+    return sa.and_(elsewhere(marker), *(answers.c.id.not_in(own) for own in done))
+
+
+def elsewhere(marker: Marker) -> sa.ColumnElement[bool]:
+    """That an answer is of no school of the marker's."""
+    return answers.c.school.not_in(sorted(marker.schools)) if marker.schools else sa.true()
 
 
 def _not_given(change: Claim) -> sa.ColumnElement[bool]:

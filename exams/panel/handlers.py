@@ -9,15 +9,22 @@ from typing import Any, ParamSpec, TypeVar
 
 from exams.documents import DocumentError
 from exams.exam import Exam
+from exams.form import Form
 from exams.items import Item
 from exams.panel.opening import on_panel
 from exams.panel.rules import Marker
 from exams.panel.store import PanelStore
-from exams.web import Api, Handler, Page, not_yours
+from exams.roster import school_group
+from exams.web import N_, Api, Handler, Page, ProblemError, not_yours
 
 T = TypeVar("T")
 P = ParamSpec("P")
-SCHOOL = "school:"
+SCHOOL = school_group("")
+
+NO_SCHOOL = N_(
+    "Your account names no school, so answers of your own students could come to you. "
+    "Ask the operator to enter your school, then log in again."
+)
 
 
 class Panel(Handler):
@@ -31,16 +38,22 @@ class Panel(Handler):
         self.panel = panel
 
     def exam_for_panel(self, exam_id: str) -> tuple[Exam, Marker]:
-        """The exam, and the asker as one of its panel. Raises ProblemError for all others."""
+        """The exam, and the asker as one of its panel. Raises ProblemError for all others, and for who has no school.
+
+        Where the roster names schools: they would be given the answers of their own, as nobody could tell which.
+        """
         exam = self.context.hall.exam(exam_id)
         if exam is None or not self.on_panel(exam):
             raise not_yours()
         person, rules = self.current_user, exam.marking
         schools = frozenset(group.removeprefix(SCHOOL) for group in person.groups if group.startswith(SCHOOL))
+        candidates = self.context.hall.candidates(exam).values()
+        if not schools and any(candidate.school for candidate in candidates):
+            raise ProblemError(403, "no_school", NO_SCHOOL)
         named = (person.user in rules.markers, person.user in rules.adjudicators)
         return exam, Marker(person.user, schools, *named)
 
-    def items(self, exam: Exam) -> dict[str, Item]:
+    def items(self, exam: Exam, those: Callable[[Form], list[Item]] = on_panel) -> dict[str, Item]:
         """The items whose answers the panel marks, by the newest key, of all forms that can be read, by id in order."""
         found: dict[str, Item] = {}
         for form in exam.forms:
@@ -48,12 +61,12 @@ class Panel(Handler):
                 paper = self.context.hall.ruled(exam, form)
             except DocumentError:  # it is sealed, or its file is wrong: the hall has said so
                 continue
-            found |= {item.id: item for item in on_panel(paper)}
+            found |= {item.id: item for item in those(paper)}
         return found
 
-    def marked(self, exam: Exam, item: str) -> Item:
+    def marked(self, exam: Exam, item: str, those: Callable[[Form], list[Item]] = on_panel) -> Item:
         """An item that the panel marks. Raises ProblemError where the exam has none of this id, or is not over."""
-        found = self.items(exam).get(item)
+        found = self.items(exam, those).get(item)
         if found is None or not self.over(exam):
             raise not_yours()
         return found

@@ -15,12 +15,15 @@ from exams.items import Item
 from exams.lock import HeldError, held
 from exams.pages import ROOM, labels
 from exams.panel import statistics
-from exams.panel.api import CLIENT, CODE, MOST_COMMENT, REASONS, REFUSED, edition_of, matching, points_of, text_of
+from exams.panel.api import CLIENT, CODE, MOST_COMMENT, REASONS, REFUSED, edition_of, fits, matching, points_of, text_of
+from exams.panel.blind import cleaned
 from exams.panel.handlers import PanelApi, PanelPage, asked
 from exams.panel.pages import SCRIPTS, shortened
+from exams.panel.rules import RENEWED, SETTLED
 from exams.panel.severity import Severities
 from exams.panel.store import PanelStore
 from exams.panelrules import Marking, parse_marking
+from exams.release import released
 from exams.web import N_, Context, ProblemError, unreadable
 
 MOST_NAMES = 300
@@ -36,6 +39,7 @@ WHY = (
     N_("Too few answers are marked twice so far."),
     N_("The markers share too few answers: some have marked none that another marked too."),
     N_("The marks hardly differ so far."),
+    N_("Too little is left without the markers who gave only the lowest or only the highest mark."),
     N_("The severity could not be computed."),
 )
 """Why there may be no severity, as `facets` and `severity` say it; here for the catalogue."""
@@ -105,9 +109,10 @@ class Markers(PanelApi):
         self.severities = severities
 
     async def get(self, exam_id: str) -> None:
-        """{"markers": a row for each who is named or has marked, "questions": agreement by item, "why"}.
+        """{"markers": a row for each who is named or has marked, "questions": agreement by item, "why", "stuck"}.
 
-        "why": there is no severity; "" where there is.
+        "why": there is no severity; "" where there is. "stuck": answers that too few markers are left for. Of a row,
+        "extreme": see `facets.extremes`; "unknown": the schools the marker came with where the roster has none of them.
         """
         exam = self.exam_for_lead(exam_id)
         worth = worth_of(self.items(exam))
@@ -116,6 +121,8 @@ class Markers(PanelApi):
         passed = Counter(one.marker for one in await self.apart(self.panel.passings, exam.id))
         rows = {one.marker: one for one in await self.apart(statistics.rows, ratings, worth, tolerance)}
         agreements = await self.apart(statistics.agreements, ratings)
+        schools = await self.apart(self.panel.schools, exam.id)
+        here = {candidate.school for candidate in self.context.hall.candidates(exam).values()}
         told = await self.severities.of(exam.id, statistics.shares(ratings, worth))
         self.answer(
             {
@@ -125,11 +132,14 @@ class Markers(PanelApi):
                         "named": name in exam.marking.everybody,
                         "handed_on": passed[name],
                         "severity": vars(told.severities[name]) if name in told.severities else None,
+                        "extreme": told.extremes.get(name),
+                        "unknown": sorted(schools[name]) if name in schools and not schools[name] & here else [],
                     }
                     for name in sorted(exam.marking.everybody | rows.keys())
                 ],
                 "questions": {item: vars(own) for item, own in agreements.items()},
                 "why": self.translate(told.why) if told.why else "",
+                "stuck": await self.apart(self.panel.stuck, exam.id, exam.marking.markers),
             }
         )
 
@@ -153,7 +163,11 @@ class Standard(PanelApi):
         exam = self.exam_for_lead(exam_id)
         item, body = self.marked(exam, item_id), self.body()
         code, client, edition = matching(CODE, body.get("code")), matching(CLIENT, body.get("client")), edition_of(body)
-        points, comment = points_of(item, body.get("points")), text_of(body.get("comment", ""), MOST_COMMENT)
+        if released(exam.folder) is not None:
+            raise ProblemError(409, SETTLED, REFUSED[SETTLED])
+        points, comment = points_of(body.get("points")), text_of(body.get("comment", ""), MOST_COMMENT)
+        if not fits(item, points):
+            raise ProblemError(409, RENEWED, REFUSED[RENEWED])
         setting = self.panel.standard(
             exam.id, item.id, code, edition, points, actor=self.current_user.user, client=client, comment=comment
         )
@@ -182,9 +196,18 @@ class Settings(PanelApi):
 
 
 def write(exam: Exam, rules: Marking) -> None:
-    """Put `rules` into exam.toml, and leave the rest as it is there now. Raises HeldError while the office is at it."""
+    """Put `rules` into exam.toml, and leave the rest as it is there now. Raises HeldError while the office is at it.
+
+    Once the results are released others may be named, for answers that a ruling put in line again; rules by which
+    what is settled would not be are a ProblemError.
+    """
     with held(exam.folder / AT_WORK):
-        replace(Exam.load(exam.folder), marking=rules).save()
+        now = Exam.load(exam.folder)
+        settling = (rules.marks, rules.tolerance) != (now.marking.marks, now.marking.tolerance)
+        if settling and released(exam.folder) is not None:
+            sentence = N_("The results are released: who marks can still be changed, marks and tolerance cannot.")
+            raise ProblemError(409, SETTLED, sentence)
+        replace(now, marking=rules).save()
 
 
 def rules_of(body: dict[str, Any]) -> Marking:
@@ -193,6 +216,8 @@ def rules_of(body: dict[str, Any]) -> Marking:
     if not all(isinstance(one, list) and len(one) <= MOST_NAMES for one in names):
         raise unreadable()
     if not all(isinstance(name, str) and 0 < len(name.strip()) <= MOST_NAME for one in names for name in one or ()):
+        raise unreadable()
+    if not all(name == cleaned(name) for one in names for name in one or ()):  # TOML takes no other
         raise unreadable()
     plain = {name: body.get(name) for name in ("marks", "tolerance", "check_every")}
     for name, given in zip(("markers", "adjudicators"), names, strict=True):

@@ -17,7 +17,12 @@ ON_PANEL = "short"
 
 def on_panel(form: Form) -> list[Item]:
     """The items of a form whose answers people mark; not those whose points a ruling gave to everybody."""
-    return [item for item in form.items if item.type == ON_PANEL and not item.void]
+    return [item for item in written(form) if not item.void]
+
+
+def written(form: Form) -> list[Item]:
+    """The items of a form whose answers people mark, or did before a ruling gave their points to everybody."""
+    return [item for item in form.items if item.type == ON_PANEL]
 
 
 def openings(
@@ -30,9 +35,9 @@ def openings(
 ) -> list[Opening]:
     """The answers to be marked, for `PanelStore.open`.
 
-    schools: of the exam, which are masked as the candidate's own name and number are. responses: candidate number ->
-    item id -> answer, of the sittings that were not annulled; closed: the numbers of those that are closed. versions:
-    of the items' rubrics, 1 where none is named.
+    schools: of the exam, which are masked as the candidate's own name, number and school are. responses: candidate
+    number -> item id -> answer, of the sittings that were not annulled; closed: the numbers of those that are closed.
+    versions: of the items' rubrics, 1 where none is named.
     """
     papers = {form.id: on_panel(form) for form in forms}
     made = []
@@ -41,8 +46,9 @@ def openings(
         for item in papers[one.form] if given else ():
             answer = given.get(item.id)
             if not is_blank(item, answer):
-                # the room says that no more is marked
-                text = masked(cleaned(str(answer)[: item.max_length]), (one.number, one.name, one.user, *schools))
+                # the room says that no more is marked; a later roster may name a school that the exam does not
+                names = (one.number, one.name, one.user, one.school, *schools)
+                text = masked(cleaned(str(answer)[: item.max_length]), names)
                 version = (versions or {}).get(item.id, 1)
                 made.append(Opening(one.number, one.school, item.id, one.form, text, item.points, version))
     return made

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from exams.items import POINTS_STEP
 from exams.pages import ROOM, labels
-from exams.panel.api import MOST_COMMENT, REASONS
+from exams.panel.api import MOST_AHEAD, MOST_COMMENT, REASONS
 from exams.panel.handlers import PanelPage, asked
 from exams.panel.rules import LAST_OWN
 from exams.web import not_yours
@@ -66,6 +66,7 @@ class Marking(PanelPage):
             "disputes": disputes,
             "step": POINTS_STEP,
             "lastOwn": LAST_OWN,
+            "mostAhead": MOST_AHEAD,
             "mostComment": MOST_COMMENT,
             "reasons": {name: self.translate(text) for name, text in REASONS.items()},
         }

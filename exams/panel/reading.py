@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from exams import audit
 from exams.panel.changes import recent, told
-from exams.panel.claiming import line
+from exams.panel.claiming import elsewhere, line
 from exams.panel.rules import Kind, Marker, State, final
-from exams.panel.tables import answers, counting, handed_on, marks, scripts
+from exams.panel.tables import answers, came, counting, handed_on, marks, scripts
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,11 @@ class Own:
     comment: str
 
 
-def own(connection: sa.Connection, exam: str, item: str, marker: str) -> list[Own]:
-    """The last that `marker` marked of an item, the newest first."""
-    ids = recent(connection, exam, item, marker)
+def own(connection: sa.Connection, exam: str, item: str, marker: Marker) -> list[Own]:
+    """The last that `marker` marked of an item, the newest first; not what turned out to be of their own school."""
+    ids = recent(connection, exam, item, marker.user)
     query = sa.select(answers, marks.c.points, marks.c.comment).join(marks, counting(marks))
-    rows = connection.execute(query.where(answers.c.id.in_(ids), marks.c.marker == marker))
+    rows = connection.execute(query.where(answers.c.id.in_(ids), marks.c.marker == marker.user, elsewhere(marker)))
     found = {row.id: Own(row.code, row.edition, row.text, tuple(row.points), row.comment) for row in rows}
     return [found[one] for one in ids if one in found]
 
@@ -189,6 +189,31 @@ def passings(connection: sa.Connection, exam: str) -> list[Passing]:
     """All of an exam."""
     query = sa.select(handed_on, answers.c.item).join(answers, counting(handed_on)).where(answers.c.exam == exam)
     return [Passing(row.item, row.marker, row.reason) for row in connection.execute(query)]
+
+
+def schools(connection: sa.Connection, exam: str) -> dict[str, frozenset[str]]:
+    """The schools that each marker came with who has asked for answers of an exam."""
+    rows = connection.execute(sa.select(came).where(came.c.exam == exam))
+    return {row.marker: frozenset(row.schools) for row in rows}
+
+
+def stuck(connection: sa.Connection, exam: str, markers: Collection[str]) -> int:
+    """How many answers need more marks than there are `markers` left to give them; adjudicators are not given them yet.
+
+    A marker who never asked for answers is taken to be of no candidate's school.
+    """
+    here, known = (answers.c.exam == exam, answers.c.state == State.OPEN), schools(connection, exam)
+    done: dict[int, set[str]] = defaultdict(set)
+    for table in (marks, handed_on):
+        query = sa.select(table.c.answer, table.c.marker).join(answers, counting(table)).where(*here)
+        for row in connection.execute(query):
+            done[row.answer].add(row.marker)
+    found = 0
+    lacking = (answers.c.needed - answers.c.given).label("lacking")
+    for own in connection.execute(sa.select(answers.c.id, answers.c.school, lacking).where(*here)):
+        left = sum(name not in done[own.id] and own.school not in known.get(name, ()) for name in markers)
+        found += left < own.lacking
+    return found
 
 
 def finals(connection: sa.Connection, exam: str) -> dict[str, dict[str, tuple[float, str]]]:

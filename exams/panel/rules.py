@@ -28,7 +28,7 @@ OWN_SCHOOL, MARKED_ALREADY, HANDED_ON, NOT_NEEDED, NOT_GIVEN = (
     "not_needed",
     "not_given",
 )
-TOO_LATE = "too_late"
+TOO_LATE, SETTLED = "too_late", "settled"
 
 
 class Kind(StrEnum):
@@ -134,14 +134,19 @@ def kind_for(script: Script, marker: Marker, others: Mapping[str, Kind]) -> Kind
     return Kind.MARK
 
 
-def corrected(script: Script, marker: str, recent: bool, others: Mapping[str, Kind]) -> Kind:
+def corrected(script: Script, marker: Marker, recent: bool, others: Mapping[str, Kind], released: bool) -> Kind:
     """The kind of the mark that takes the place of one `marker` has given. recent: it is one of their `LAST_OWN`.
 
-    Raises RefusedError where it stays as it is: it is not recent, or an adjudicator has decided or is at it.
+    Raises RefusedError where it stays as it is: it is not recent, an adjudicator has decided or is at it, the candidate
+    turned out to be of the marker's school, or the answer is done and the results are `released`.
     """
     if script.withdrawn:
         raise RefusedError(WITHDRAWN)
-    (own,) = [mark for mark in script.marks if mark.marker == marker]
+    if script.school in marker.schools:
+        raise RefusedError(OWN_SCHOOL)
+    if released and state(script) is State.DONE:
+        raise RefusedError(SETTLED)
+    (own,) = [mark for mark in script.marks if mark.marker == marker.user]
     decided = script.of_kind(Kind.ADJUDICATION) or Kind.ADJUDICATION in others.values()
     if own.kind is Kind.STANDARD or not recent or (decided and own.kind is Kind.MARK):
         raise RefusedError(TOO_LATE)

@@ -1,7 +1,7 @@
 """The severity of markers, computed by a process of its own: those who sit an exam in the service wait for none of it.
 
 `python -m exams.panel.severity` reads marks as JSON, [[answer, marker, item, share], ...], and writes
-{"severities": [...]} or {"why": an English msgid}.
+{"severities": [...], "extremes": see `facets.extremes`, "why": an English msgid where there are no severities}.
 """
 
 from __future__ import annotations
@@ -12,19 +12,18 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
-from exams.facets import NotEstimableError, Rating, Severity, severities
+from exams.facets import FAILED, NotEstimableError, Rating, Severity, extremes, severities
 
 LONGEST_S = 120
 """12,000 marks take two seconds."""
 
-FAILED = "The severity could not be computed."
-
 
 @dataclass(frozen=True)
 class Told:
-    """The severities by marker; without any, `why`: an English msgid."""
+    """The severities by marker; without any, `why`: an English msgid. extremes: see `facets.extremes`."""
 
     severities: dict[str, Severity] = field(default_factory=dict)
+    extremes: dict[str, str] = field(default_factory=dict)
     why: str = ""
 
 
@@ -61,16 +60,17 @@ async def computed(ratings: Sequence[Rating]) -> Told:
     if process.returncode:
         return Told(why=FAILED)
     told = json.loads(said)
-    return Told({one["marker"]: Severity(**one) for one in told["severities"]}, told["why"])
+    return Told({one["marker"]: Severity(**one) for one in told["severities"]}, told["extremes"], told["why"])
 
 
 def main() -> None:
     """Read, compute, write."""
     ratings = [Rating(*own) for own in json.load(sys.stdin)]
+    told: dict[str, object] = {"severities": [], "extremes": extremes(ratings), "why": ""}
     try:
-        told: dict[str, object] = {"severities": [asdict(one) for one in severities(ratings)], "why": ""}
+        told["severities"] = [asdict(one) for one in severities(ratings)]
     except NotEstimableError as error:
-        told = {"severities": [], "why": str(error)}
+        told["why"] = str(error)
     json.dump(told, sys.stdout)
 
 

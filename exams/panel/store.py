@@ -7,7 +7,7 @@ Reading is immediate. What writes returns a future that is done when the change 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
@@ -90,17 +90,27 @@ class PanelStore:
         comment: str = "",
         seconds: float = 0.0,
         again: bool = False,
+        unless: str = "",
+        released: bool = False,
     ) -> Future[None]:
-        """Keep a mark: points for each criterion; sent twice under the same `client` it is one."""
+        """Keep a mark: points for each criterion; sent twice under the same `client` it is one. See `Mark`."""
         own = (self._clock(), exam, item, code, edition, marker, tuple(points))
-        change = Mark(*own, comment, seconds, client, again)
+        change = Mark(*own, comment, seconds, client, again, unless, released)
         return cast("Future[None]", self._journal.submit(change))
 
     def hand_on(
-        self, exam: str, item: str, marker: Marker, code: str, edition: int, reason: str, note: str = ""
+        self,
+        exam: str,
+        item: str,
+        marker: Marker,
+        code: str,
+        edition: int,
+        reason: str,
+        note: str = "",
+        unless: str = "",
     ) -> Future[None]:
-        """Let an answer go to somebody else."""
-        change = HandOn(self._clock(), exam, item, code, edition, marker, reason, note)
+        """Let an answer go to somebody else. unless: see `Mark`."""
+        change = HandOn(self._clock(), exam, item, code, edition, marker, reason, note, unless)
         return cast("Future[None]", self._journal.submit(change))
 
     def standard(
@@ -127,7 +137,7 @@ class PanelStore:
         """How many answers of an item there are for `marker` to mark, or to decide."""
         return self._read(reading.left, exam, item, marker, disputes, self._clock())
 
-    def own(self, exam: str, item: str, marker: str) -> list[Own]:
+    def own(self, exam: str, item: str, marker: Marker) -> list[Own]:
         """What `marker` marked last of an item, the newest first."""
         return self._read(reading.own, exam, item, marker)
 
@@ -150,6 +160,14 @@ class PanelStore:
     def passings(self, exam: str) -> list[Passing]:
         """Who handed on what."""
         return self._read(reading.passings, exam)
+
+    def schools(self, exam: str) -> dict[str, frozenset[str]]:
+        """The schools that each marker came with who has asked for answers."""
+        return self._read(reading.schools, exam)
+
+    def stuck(self, exam: str, markers: Collection[str]) -> int:
+        """How many answers wait for more marks than `markers` can still give them."""
+        return self._read(reading.stuck, exam, markers)
 
     def finals(self, exam: str) -> dict[str, dict[str, tuple[float, str]]]:
         """Candidate number -> item -> points and comment, of the answers that are done. For the office."""

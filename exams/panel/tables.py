@@ -84,6 +84,14 @@ handed_on = sa.Table(
     sa.Column("entry", sa.ForeignKey("audit.id"), nullable=False),
 )
 
+came = sa.Table(
+    "panel_came",
+    metadata,
+    sa.Column("exam", sa.String, primary_key=True),
+    sa.Column("marker", sa.String, primary_key=True),
+    sa.Column("schools", sa.JSON, nullable=False),  # as the hub spelt them when the marker last asked for answers
+)
+
 AT_ONCE = 1000
 """Ids in one statement: a statement takes only so many values."""
 

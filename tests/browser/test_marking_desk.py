@@ -3,11 +3,13 @@
 import dataclasses
 import re
 import time
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
+from exams import key
 from exams.exam import Exam
 from exams.panel.change import Opening
 from exams.panel.store import PanelStore
@@ -38,8 +40,12 @@ class Panel:
 
     def open(self, count, rules=PANEL):
         self.process.furnish(self.exam, marking=rules, opens_in_s=-8000, lasts_s=7200)
+        self.put_in_line(count, rules)
+
+    def put_in_line(self, count, rules, version=1):
         # none is of the school of teacher01, who marks them
-        own = [dataclasses.replace(one, item=ITEM, school="橘井医学院") for one in openings(count, {ITEM: 4.0})]
+        here = {"item": ITEM, "school": "橘井医学院", "version": version}
+        own = [dataclasses.replace(one, **here) for one in openings(count, {ITEM: 4.0})]
         self.store(lambda store: store.open(self.exam, own, rules, "lead01").result())
 
     def store(self, work):
@@ -100,8 +106,8 @@ class Desk:
         return self.page.locator("#text").inner_text()
 
     def press(self, *keys):
-        for key in keys:
-            self.page.keyboard.press(key)
+        for one in keys:
+            self.page.keyboard.press(one)
 
     def next(self):
         """Enter, and another answer is there."""
@@ -260,6 +266,22 @@ def test_what_is_marked_while_the_service_is_away_is_sent_when_it_is_back(desks,
     assert panel.totals() == {"teacher01": [2.0] * 4}
 
 
+def test_more_marks_than_the_service_takes_codes_of_wait_without_stopping_the_page(desks, panel):
+    panel.open(16)
+    one = desks()
+    one.open()
+    one.away = True
+    one.context.route("**/deeds", lambda route: route.abort())
+    for _ in range(13):
+        one.press("1", "0", "1", "0")
+        one.next()
+    expect(one.page.locator("#saving-text")).to_have_text("未保存：13 份")
+    one.context.unroute("**/deeds")
+    one.saved()
+    expect(one.page.locator("#banner")).to_be_hidden()
+    assert panel.totals() == {"teacher01": [2.0] * 13}
+
+
 def test_marks_of_a_page_that_was_closed_are_sent_by_the_next(desks, panel):
     panel.open(6)
     one = desks()
@@ -295,6 +317,32 @@ def test_a_mark_that_is_not_needed_any_more_is_said_to_be_so(desks, panel):
     assert panel.totals() == {}
 
 
+def test_a_mark_by_an_older_rubric_is_said_to_be_so_and_the_next_is_saved(desks, panel):
+    panel.open(3)
+    one = desks()
+    one.open()
+    first = one.text()
+    one.press("1", "1")  # a draft of this edition is none of the next
+    exam = Exam.load(panel.process.home / "exams" / panel.exam)
+    rubric = [{"points": 3, "text": "重订的第一条"}, {"points": 1, "text": "重订的第二条"}]
+    proposal = key.Proposal("lead01", "原评分标准有误", {ITEM: {"rubric": rubric}}, "")
+    key.propose(exam, proposal)
+    version = key.sign(exam, proposal, "lead01", datetime.now(UTC)).number
+    panel.put_in_line(3, PANEL, version)
+    one.press("1", "1")
+    one.next()
+    expect(one.page.locator("#banner")).to_contain_text("评分标准刚刚改过")
+    one.saved()
+    one.page.locator("#banner a").click()
+    expect(one.page.locator("#text")).to_have_text(first)
+    expect(one.page.locator("#total")).to_have_text("–")
+    expect(one.page.locator(".criterion")).to_have_count(2)
+    one.press("3", "1")
+    one.next()
+    one.saved()
+    assert panel.totals() == {"teacher01": [4.0]}
+
+
 @pytest.mark.parametrize(("size", "language"), [(WIDE, "zh"), (PHONE, "en")], ids=["wide-zh", "phone-en"])
 def test_the_lead_sets_a_check_script_and_the_rules(desks, panel, size, language):
     panel.open(5)
@@ -321,6 +369,11 @@ def test_the_lead_sets_a_check_script_and_the_rules(desks, panel, size, language
     assert Exam.load(panel.process.home / "exams" / panel.exam).marking == rules
     (own,) = panel.store(lambda store: store.finals(panel.exam)).values()
     assert own == {ITEM: (2.0, "")}
+    expect(lead.page.locator("#stuck")).to_be_hidden()
+    lead.page.fill("#rules [name=markers]", "teacher01")
+    lead.page.click("#save-rules")
+    expect(lead.page.locator("#stuck")).to_contain_text("4")
+    lead.fits()
 
 
 def test_help_and_the_model_answer_by_key(desks, panel):

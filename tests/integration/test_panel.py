@@ -16,16 +16,16 @@ import sqlalchemy as sa
 from tornado.web import create_signed_value
 
 from benchmarks._postgresql import MISSING, PostgreSQL, programs
-from exams import key
+from exams import key, release, roster
 from exams.agreement import icc
-from exams.exam import Exam
+from exams.exam import ROSTER, Exam
 from exams.panel.change import Opening
 from exams.panel.routes import ROUTES
 from exams.panel.rules import Kind
 from exams.panel.store import PanelStore
 from exams.panelrules import Marking
 from exams.sitting import SittingStore
-from tests.exam_host import CANDIDATES, PREFIX, Process, own_name, store_url
+from tests.exam_host import CANDIDATES, PREFIX, ROOT, Process, own_name, store_url
 from tests.integration.test_exam_service import Client
 from tests.panel_case import ITEMS, RULES, SCHOOLS, marker, openings, school_of
 from tests.platform import free_port, until
@@ -177,6 +177,7 @@ def test_before_the_exam_is_over_its_markers_learn_nothing_of_its_paper(process,
     assert (one.claim().status_code, one.api(f"marking/{ITEM}/own").status_code) == (404, 404)
     front = one.page(f"{process.exam}/marking/")
     assert (front.status_code, ITEM in front.text) == (200, False)
+    assert one.api("marking/questions").json()["questions"] == []
 
 
 def test_what_markers_are_sent_names_nobody(service):
@@ -241,10 +242,9 @@ def test_a_mark_sent_twice_is_one_and_a_correction_takes_its_place(service):
 @pytest.mark.parametrize(
     "broken",
     [
-        {"points": [1, 1, 1]},
-        {"points": [1, 1, 1, 1.5]},
-        {"points": [1, 1, 1, 0.25]},
         {"points": [1, 1, 1, -0.5]},
+        {"points": [1, 1, 1, 10**400]},
+        {"points": [0] * 10_000},
         {"points": [1, 1, 1, True]},
         {"points": [1, 1, 1, "1"]},
         {"points": None},
@@ -259,6 +259,7 @@ def test_a_mark_sent_twice_is_one_and_a_correction_takes_its_place(service):
         {"again": 1},
         {"deed": "praise"},
         {"deed": "hand_on", "reason": "tired"},
+        {"deed": "hand_on", "reason": ["look"]},
     ],
 )
 def test_what_is_no_mark_is_refused_and_nothing_of_the_request_is_kept(roles, broken):
@@ -268,6 +269,71 @@ def test_what_is_no_mark_is_refused_and_nothing_of_the_request_is_kept(roles, br
     said = one.write(f"roles/marking/{ITEM}/deeds", deeds=[deed, deed | {"client": client()} | broken])
     assert said.status_code == 400
     assert with_store(one.service, lambda store: store.ratings("roles")) == []
+
+
+def test_who_has_no_school_marks_only_where_nobody_has_one(service, request):
+    rules = dataclasses.replace(PANEL, markers=("teacher03",))
+    service.furnish(own_name(request) + "-2", marking=rules, **OVER)
+    own = [dataclasses.replace(one, school="") for one in answers_of(2)]
+    with_store(service, lambda store: store.open(service.exam, own, rules, "lead01").result())
+    one, front = Staff(service, "teacher03"), f"{service.exam}/marking/"
+    for answer in (one.claim(), one.api("marking/questions"), one.page(front)):
+        assert (answer.status_code, "学校" in answer.text) == (403, True)
+    nobody_has_one = [dataclasses.replace(candidate, school="") for candidate in CANDIDATES]
+    roster.write(service.home / "exams" / service.exam / ROSTER, nobody_has_one)
+    assert len(one.claim().json()["answers"]) == 2
+
+
+def test_after_the_release_what_is_settled_stays_and_what_is_open_is_marked(service):
+    lead, one, two = (Staff(service, user) for user in ("lead01", "teacher02", "lead02"))
+    theirs = {answer["code"]: answer for answer in two.claim().json()["answers"]}
+    mine = {answer["code"]: answer for answer in one.claim().json()["answers"]}
+    done, disputed, open_yet = [mine[code] for code in sorted(theirs)]
+    for own, points in ((one, (1, 1, 1, 1)), (two, (1, 1, 1, 0.5))):
+        assert own.mark(done, points) == "saved"
+    assert (one.mark(disputed, (1, 1, 1, 1)), two.mark(disputed, (0, 0, 0, 0))) == ("saved", "saved")
+    folder = service.home / "exams" / service.exam
+    release.release(folder, {}, "lead01", datetime.now(UTC), 1)
+    assert one.mark(done, (0, 0, 0, 0), again=True) == "settled"
+    standard = {"edition": 1, "client": client(), "points": WORTH, "comment": "", "code": done["code"]}
+    rules = {name: BODY[name] for name in vars(PANEL)}
+    others = [rules | {"marks": 1}, rules | {"tolerance": 0.5}]
+    refused = [lead.write(f"{service.exam}/panel/items/{ITEM}/standard", **standard)]
+    refused += [lead.write(f"{service.exam}/panel/settings", **own) for own in others]
+    assert [(said.status_code, said.json()["error"]) for said in refused] == [(409, "settled")] * 3
+    assert Exam.load(folder).marking == PANEL
+    named = {"markers": ["teacher02", "lead02"], "adjudicators": ["lead01"]}
+    assert lead.write(f"{service.exam}/panel/settings", **(rules | named)).status_code == 200
+    (given,) = lead.claim(disputes=True).json()["answers"]
+    assert (lead.mark(given, (1, 0, 0, 0)), one.mark(open_yet), two.mark(open_yet)) == ("saved",) * 3
+
+
+@pytest.mark.parametrize("points", [(1, 1, 1), (1, 1, 1, 1, 0), (1, 1, 1, 1.5), (1, 1, 1, 0.25), ()])
+def test_points_of_another_rubric_are_refused_by_themselves(service, points):
+    one = Staff(service, "teacher02")
+    first, second = one.claim(2).json()["answers"]
+    told = [{"deed": "mark", "client": client(), "seconds": 1, "points": own} for own in (list(points), WORTH)]
+    sent = [deed | {"code": of["code"], "edition": 1} for deed, of in zip(told, (first, second), strict=True)]
+    said = one.deeds(*sent)
+    assert said.status_code == 200
+    assert [outcome.get("error", "saved") for outcome in said.json()["outcomes"]] == ["renewed", "saved"]
+
+
+def test_as_many_deeds_as_a_page_sends_at_once_are_taken(service):
+    at_once = int(re.search(r"const BATCH = (\d+);", (ROOT / "exams/room/outbox.js").read_text())[1])
+    deed = {"deed": "mark", "seconds": 10**400, "code": "f" * 16, "edition": 1, "points": WORTH}
+    said = Staff(service, "teacher02").deeds(*({**deed, "client": client()} for _ in range(at_once)))
+    assert [outcome["error"] for outcome in said.json()["outcomes"]] == ["unknown"] * at_once
+
+
+def test_a_question_that_was_voided_takes_no_marks_and_stops_none_of_others(service):
+    one = Staff(service, "teacher02")
+    first, second = one.claim(2).json()["answers"]
+    kept = {"deed": "mark", "client": client(), "seconds": 1, "code": first["code"], "edition": 1, "points": WORTH}
+    assert one.deeds(kept).json()["outcomes"][0]["saved"]
+    rule(service, {"void": True})
+    assert one.deeds(kept).json()["outcomes"][0]["saved"]  # it is on disk, whatever came after
+    assert (one.mark(second), one.hand_on(second), one.claim().status_code) == ("withdrawn", "withdrawn", 404)
 
 
 def test_a_comment_that_no_database_takes_is_taken_without_what_it_cannot_hold(service):
@@ -294,6 +360,7 @@ def test_the_lead_sees_how_far_it_is_sets_a_check_script_and_changes_the_rules(s
     assert lead.api("panel/watch").json()["questions"][0]["checks"] == 1
     rows = {row["marker"]: row for row in lead.api("panel/markers").json()["markers"]}
     assert (rows["teacher02"]["marks"], rows["lead02"]["handed_on"], rows["teacher01"].get("marks")) == (2, 1, None)
+    assert {name: row["unknown"] for name, row in rows.items() if row["unknown"]} == {"teacher02": ["别处医学院"]}
     before = Exam.load(service.home / "exams" / service.exam)
     rules = {"markers": ["teacher02", "teacher02 "], "adjudicators": [], "marks": 1, "tolerance": 0.1, "check_every": 3}
     assert lead.write(f"{service.exam}/panel/settings", **rules).status_code == 200
@@ -332,7 +399,17 @@ def test_the_lead_is_told_who_is_severe_and_how_far_they_agree(service):
 
 
 @pytest.mark.parametrize(
-    "rules", [{"marks": 3}, {"tolerance": 2}, {"markers": "teacher01"}, {"markers": [7]}, {"check_every": 0.5}]
+    "rules",
+    [
+        {"marks": 3},
+        {"tolerance": 2},
+        {"tolerance": 10**400},
+        {"markers": "teacher01"},
+        {"markers": [7]},
+        {"markers": ["teacher\ud800"]},
+        {"adjudicators": ["teacher\x7f"]},
+        {"check_every": 0.5},
+    ],
 )
 def test_rules_that_are_none_are_refused(roles, rules):
     before = tomllib.loads((roles[0].service.home / "exams" / "roles" / "exam.toml").read_text())
@@ -482,21 +559,25 @@ def test_twenty_markers_at_once_on_postgresql_over_two_stores():
             store.close()
 
 
+def rule(service, changes):
+    """A ruling on ITEM, signed; its answers are not yet put in line by it."""
+    exam = Exam.load(service.home / "exams" / service.exam)
+    proposal = key.Proposal("lead01", "原评分标准有误", {ITEM: changes}, "")
+    key.propose(exam, proposal)
+    return key.sign(exam, proposal, "lead01", datetime.now(UTC))
+
+
 def test_markers_see_and_mark_by_the_rubric_of_now(service):
     """A ruling on the rubric after the exam: other criteria, and an answer marked by the old ones is in line again."""
     staff = Staff(service, "teacher01")
     (answer, *_) = staff.claim(1).json()["answers"]
     assert staff.mark(answer) == "saved"
-    exam = Exam.load(service.home / "exams" / service.exam)
     rubric = [{"points": 3, "text": "重订的第一条"}, {"points": 1, "text": "重订的第二条"}]
-    proposal = key.Proposal("lead01", "原评分标准有误", {ITEM: {"rubric": rubric}}, "")
-    key.propose(exam, proposal)
-    version = key.sign(exam, proposal, "lead01", datetime.now(UTC))
+    version = rule(service, {"rubric": rubric})
     again = [dataclasses.replace(one, version=version.number) for one in answers_of(4)]
     assert with_store(service, lambda store: store.open(service.exam, again, PANEL, "lead01").result())["again"] == 4
     page = staff.page(f"{service.exam}/marking/{ITEM}")
     assert "重订的第一条" in page.text
     (answer, *_) = staff.claim(1).json()["answers"]
-    told = {"deed": "mark", "client": client(), "code": answer["code"], "edition": answer["edition"], "seconds": 9}
-    assert staff.deeds({**told, "points": [1, 1, 1, 1]}).status_code == 400
+    assert staff.mark(answer) == "renewed"
     assert staff.mark(answer, (3, 0.5)) == "saved"

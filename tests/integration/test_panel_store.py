@@ -125,6 +125,73 @@ def test_a_check_script_comes_after_so_many_marks_once_and_looks_like_any_other(
     assert [own["i1"] for own in store.finals("e").values()] == [(2.5, "标准")]
 
 
+@pytest.mark.parametrize("by", ["marks", "handing on"])
+def test_a_mark_given_blind_is_no_adjudication_and_its_marker_may_decide_afterwards(store, time, by):
+    one, two, both = marker("m1"), marker("m2"), marker("m3", marks=True, adjudicates=True)
+    (answer,) = store.claim("e", "i1", both, 1).result()
+    time.ms += LEASE_MS + 1
+    for own, points in ((one, 0.0), (two, 4.0)):
+        assert store.claim("e", "i1", own, 1).result()[0].code == answer.code
+        if by == "marks":
+            give(store, own, answer, (points,))
+        else:
+            store.hand_on("e", "i1", own, answer.code, 1, "unreadable").result()
+    assert refused(store.mark("e", "i1", both, answer.code, 1, (3.0,), client=client())) == "not_needed"
+    (given,) = store.claim("e", "i1", both, 1, disputes=True).result()
+    assert (given.code, len(given.given) + len(given.said)) == (answer.code, 2)
+    give(store, both, given, (3.0,))
+    assert [own["i1"] for own in store.finals("e").values()] == [(3.0, "")]
+
+
+def test_what_is_done_is_not_handed_on_but_for_a_check_script(store, time):
+    late, one, two = marker("m1"), marker("m2"), marker("m3")
+    (answer,) = store.claim("e", "i1", late, 1).result()
+    time.ms += LEASE_MS + 1
+    for own in (one, two):
+        give(store, own, store.claim("e", "i1", own, 1).result()[0])
+    assert refused(store.hand_on("e", "i1", late, answer.code, 1, "unreadable")) == "not_needed"
+    (check,) = store.claim("e", "i1", one, 1).result()
+    store.standard("e", "i1", check.code, 1, (2.0,), actor="lead", client=client()).result()
+    store.hand_on("e", "i1", one, check.code, 1, "unreadable").result()
+    assert [count.done for count in store.counts("e")] == [2, 0]
+
+
+def test_answers_that_too_few_markers_are_left_for_are_counted(store):
+    one, two, own = marker("m1"), marker("m2"), marker("m3", "橘井医学院")
+    names = ("m1", "m2")
+    assert (store.stuck("e", names), store.stuck("e", ("m1",))) == (0, 16)
+    (answer,) = store.claim("e", "i1", one, 1).result()
+    give(store, one, answer)
+    assert (store.stuck("e", names), store.stuck("e", ("m2",))) == (0, 15)
+    assert store.claim("e", "i1", two, 1).result()[0].code == answer.code
+    store.hand_on("e", "i1", two, answer.code, 1, "look").result()
+    assert (store.stuck("e", names), store.stuck("e", ("m1", "m2", "m3"))) == (1, 0)
+    assert store.claim("e", "i1", own, 0).result() == []
+    assert store.schools("e") == {"m1": frozenset(), "m2": frozenset(), "m3": frozenset({"橘井医学院"})}
+    assert store.stuck("e", ("m1", "m3")) == 4  # two candidates of m3's school, two answers each
+
+
+def test_a_roster_without_schools_is_marked_by_whoever_has_none(tmp_path):
+    store = PanelStore(f"sqlite:///{tmp_path / 'exams.sqlite'}")
+    store.open("e", [dataclasses.replace(one, school="") for one in openings(3)], RULES, "lead").result()
+    one = marker("m1")
+    assert store.left("e", "i1", one) == 3
+    for answer in store.claim("e", "i1", one, 3).result():
+        give(store, one, answer)
+    assert [count.partly for count in store.counts("e")] == [3, 0]
+    store.close()
+
+
+def test_what_a_corrected_roster_gives_to_the_markers_own_school_is_theirs_no_more(store):
+    one = marker("m1", "橘井医学院")
+    (answer,) = store.claim("e", "i1", one, 1).result()
+    give(store, one, answer)
+    corrected = [dataclasses.replace(own, school="橘井医学院") for own in openings(8)]
+    store.open("e", corrected, RULES, "lead").result()
+    again = store.mark("e", "i1", one, answer.code, 1, (0.0,), client=client(), again=True)
+    assert (store.own("e", "i1", one), refused(again)) == ([], "own_school")
+
+
 def test_two_who_hand_on_bring_it_to_an_adjudicator_with_their_reasons(store):
     one, two, decides = marker("m1"), marker("m2"), adjudicator("a1")
     answer = store.claim("e", "i1", one, 1).result()[0]
@@ -147,10 +214,10 @@ def test_only_the_last_marks_may_be_corrected(tmp_path):
     given = store.claim("e", "i1", one, 12).result()
     for answer in given:
         give(store, one, answer)
-    assert [own.code for own in store.own("e", "i1", "m1")] == [answer.code for answer in reversed(given[2:])]
+    assert [own.code for own in store.own("e", "i1", one)] == [answer.code for answer in reversed(given[2:])]
     assert refused(store.mark("e", "i1", one, given[1].code, 1, (0.0,), client=client(), again=True)) == "too_late"
     give(store, one, given[2], (0.0,), again=True)
-    assert store.own("e", "i1", "m1")[-1].points == (0.0,)
+    assert store.own("e", "i1", one)[-1].points == (0.0,)
     assert store.verify() is None
     store.close()
 

@@ -1,12 +1,15 @@
 """Agreement and severity of markers against published numbers, and against markers whose severity is known."""
 
+import asyncio
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exams.agreement import icc, weighted_kappa
-from exams.facets import APART, TOO_FEW, NotEstimableError, Rating, severities
+from exams.facets import ALIKE, APART, EXTREME, TOO_FEW, NotEstimableError, Rating, extremes, severities
+from exams.panel.severity import computed
 
 SHROUT_FLEISS = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
 """Table 2 of Shrout and Fleiss 1979; they give ICC(1,1) = 0.17."""
@@ -97,3 +100,24 @@ def test_markers_who_share_no_answer_are_not_compared():
 def test_a_few_marks_tell_nothing():
     with pytest.raises(NotEstimableError, match=TOO_FEW):
         severities(simulated(4, 0))
+
+
+@pytest.mark.parametrize(("share", "end"), [(0.0, "lowest"), (1.0, "highest")])
+def test_who_gives_only_one_end_of_the_marks_is_told_and_takes_nobody_elses_severity(share, end):
+    others = simulated(600, 0)
+    numb = [Rating(f"a{place}", "m7", f"q{place % 2}", share) for place in range(0, 600, 20)]
+    easy = [Rating(f"b{place}", marker, "easy", 1.0) for place in range(20) for marker in ("m1", "m2")]
+    assert severities(others + numb + easy) == severities(others)
+    assert (extremes(others + numb + easy), extremes(others)) == ({"m7": end}, {})
+    told = asyncio.run(computed(others + numb + easy))
+    assert (told.severities.keys(), told.extremes, told.why) == (SEVERITY.keys(), {"m7": end}, "")
+
+
+def test_marks_of_one_end_leave_too_little_to_compare_and_no_false_reason():
+    numb = [Rating(f"a{place}", "m1", "q", 0.0) for place in range(20)]
+    other = [Rating(f"a{place}", "m2", "q", place % 3 / 2) for place in range(20)]
+    with pytest.raises(NotEstimableError, match=EXTREME):
+        severities(numb + other)
+    assert extremes(numb + other) == {"m1": "lowest"}
+    with pytest.raises(NotEstimableError, match=ALIKE):
+        severities([*numb, *(Rating(one.answer, "m3", "q", 0.0) for one in numb)])

@@ -13,7 +13,7 @@ from exams.change import RefusedError
 from exams.database import connect
 from exams.documents import DocumentError, Fields
 from exams.form import Form
-from exams.panel import changes, reading, severity
+from exams.panel import changes, reading
 from exams.panel.blind import MASK, cleaned, masked
 from exams.panel.change import Claim, Drawn, HandOn, Mark, Open, Standard
 from exams.panel.lead import WHY
@@ -112,14 +112,22 @@ def test_who_may_give_which_mark(one, who, others, expected):
         (with_mark(script(), Kind.CHECK, 2.0, "me"), True, {}, Kind.CHECK),
         (with_mark(script(), Kind.STANDARD, 2.0, "me"), True, {}, "too_late"),
         (with_mark(script(3.0, withdrawn=True), Kind.MARK, 1.0, "me"), True, {}, "withdrawn"),
+        (with_mark(script(3.0, school=OWN), Kind.MARK, 1.0, "me"), True, {}, "own_school"),
     ],
 )
 def test_what_a_marker_may_correct(one, recent, others, expected):
     try:
-        found = corrected(one, "me", recent, others)
+        found = corrected(one, ME, recent, others, released=False)
     except RefusedError as refusal:
         found = refusal.code
     assert found == expected
+
+
+def test_once_the_results_are_released_only_what_is_open_is_corrected():
+    open_yet, done = with_mark(script(), Kind.MARK, 1.0, "me"), with_mark(script(1.5), Kind.MARK, 1.0, "me")
+    assert corrected(open_yet, ME, True, {}, released=True) is Kind.MARK
+    with pytest.raises(RefusedError, match="settled"):
+        corrected(done, ME, True, {}, released=True)
 
 
 MARKERS = [marker(f"m{at}", SCHOOLS[at]) for at in range(4)] + [
@@ -298,17 +306,17 @@ def test_only_written_answers_of_closed_sittings_enter_and_without_what_the_room
     form = form_of_every_type("e")
     first, second = [item for item in form.items if item.type == "short"]
     choice = next(item for item in form.items if item.type == "A1")
-    roster = [Candidate(f"n{at}", f"u{at}", f"考生{at}", OWN, "A") for at in range(4)]
+    roster = [Candidate(f"n{at}", f"u{at}", f"考生{at}", "新来医学院", "A") for at in range(4)]
     long = "长" * (first.max_length + 5)
     responses = {
         "n0": {first.id: long, second.id: "  ", choice.id: "A"},
-        "n1": {first.id: {"not": "text"}, second.id: "考生1 的答案"},
+        "n1": {first.id: {"not": "text"}, second.id: f"{OWN}和新来医学院的考生1 的答案"},
         "n2": {first.id: "还没有交卷"},
     }
     made = entering([form], roster, [OWN], responses, {"n0", "n1", "n3"}, {second.id: 3})
     assert [(one.number, one.item, one.text, one.worth, one.version) for one in made] == [
         ("n0", first.id, "长" * first.max_length, first.points, 1),
-        ("n1", second.id, f"{MASK} 的答案", second.points, 3),
+        ("n1", second.id, f"{MASK}和{MASK}的{MASK} 的答案", second.points, 3),
     ]
 
 
@@ -357,7 +365,7 @@ def test_who_is_stricter_than_the_others_and_the_standard_is_told():
 
 
 def test_every_reason_for_no_severity_is_in_the_catalogue():
-    assert set(WHY) == {facets.TOO_FEW, facets.APART, facets.ALIKE, severity.FAILED}
+    assert set(WHY) == {facets.TOO_FEW, facets.APART, facets.ALIKE, facets.EXTREME, facets.FAILED}
 
 
 def test_a_form_without_written_answers_brings_none():

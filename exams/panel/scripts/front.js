@@ -16,6 +16,6 @@ const draw = (outbox) => {
 sending({
   api, exam: data.exam, user: data.user, onChange: draw,
   saved: () => {},
-  refused: (_deed, message) => refused.add(message),
+  refused: (_deed, { message }) => refused.add(message),
   onStop: (error) => tell(byId("unsent"), worded(error)),
 });

@@ -26,6 +26,9 @@ function share(value, signed = false) {
 
 const plain = (value, digits = 2) => (value === null || value === undefined ? "" : value.toFixed(digits));
 
+// of whom no number says how severe they are
+const EXTREMES = { lowest: () => t("only the lowest mark"), highest: () => t("only the highest mark") };
+
 // the columns of a marker: what they are called, and what stands there; one that no marker has is left out
 const COLUMNS = [
   [() => t("Marks"), (row) => row.marks ?? 0],
@@ -36,7 +39,7 @@ const COLUMNS = [
   [() => t("Kappa"), (row) => plain(row.kappa)],
   [() => t("Check scripts"), (row) => row.checks || ""],
   [() => t("Against the standard"), (row) => share(row.standard, true)],
-  [() => t("Severity"), ({ severity }) => (severity ? `${plain(severity.logits)} ± ${plain(severity.error)}` : "")],
+  [() => t("Severity"), ({ severity, extreme }) => (severity ? `${plain(severity.logits)} ± ${plain(severity.error)}` : extreme ? EXTREMES[extreme]() : "")],
   [() => t("Infit"), ({ severity }) => plain(severity?.infit)],
   [() => t("Outfit"), ({ severity }) => plain(severity?.outfit)],
   [() => t("Adjudications"), (row) => row.adjudications || ""],
@@ -44,12 +47,15 @@ const COLUMNS = [
 ];
 
 function markerRow(row, columns) {
-  const note = row.named ? null : h("span", { class: "pill note" }, t("not named any more"));
-  return h("tr", { "data-marker": row.marker }, h("th", { scope: "row" }, row.marker, note), ...columns.map(([, value]) => number(String(value(row)))));
+  const pill = (text) => h("span", { class: "pill note" }, text);
+  const notes = row.named ? [] : [pill(t("not named any more"))];
+  if (row.unknown.length) notes.push(pill(t("of {school}, which the roster does not have", { school: row.unknown.join(", ") })));
+  return h("tr", { "data-marker": row.marker }, h("th", { scope: "row" }, row.marker, ...notes), ...columns.map(([, value]) => number(String(value(row)))));
 }
 
-function drawMarkers({ markers: rows, questions, why }) {
+function drawMarkers({ markers: rows, questions, why, stuck }) {
   agreement = questions;
+  tell(byId("stuck"), stuck ? t("For {count} answers too few markers are left: the others have handed them on, marked them, or are of the candidate's school. Name another marker.", { count: stuck }) : "");
   byId("why").textContent = why ? t("No severity yet: {why}", { why }) : "";
   const columns = COLUMNS.filter(([, value], place) => place === 0 || rows.some((row) => value(row) !== ""));
   byId("markers-head").replaceChildren(h("tr", {}, h("th", { scope: "col" }, t("Marker")), ...columns.map(([name]) => h("th", { scope: "col", class: "n" }, name()))));

@@ -24,13 +24,22 @@ const criteria = new Criteria(byId("criteria"), rubric, data.step, (at, value) =
 const queue = new Queue({
   claim: (wanted, holding) => api.post(`${question}/claim`, { wanted, holding, disputes: data.disputes }),
   held: () => [sheet, waiting].filter((one) => one && !one.again).map((one) => one.answer.code).concat([...(outbox?.unsaved() ?? [])]),
+  most: data.mostAhead,
   onChange: () => (sheet ? drawLeft() : advance()),
   onStop: stopped,
 });
 
+const again = (text) => h("a", { class: "button second", href: location.href }, text);
+
 function stopped(error) {
-  const again = h("a", { class: "button second", href: location.href }, loginNeeded(error) ? t("Log in again") : t("Load again"));
-  tell(byId("banner"), `${worded(error)} `, again);
+  tell(byId("banner"), `${worded(error)} `, again(loginNeeded(error) ? t("Log in again") : t("Load again")));
+}
+
+/** A mark that was not taken; where that is for a newer rubric, this page has the old one. */
+function refused(deed, { error, message }) {
+  const outdated = error === "renewed" && deed.question === question;
+  const understood = () => h("button", { type: "button", class: "quiet", onclick: () => tell(byId("banner"), "") }, t("Understood"));
+  tell(byId("banner"), `${message} `, outdated ? again(t("Load again")) : understood());
 }
 
 /** An answer on the screen, or that there is none. */
@@ -117,7 +126,7 @@ function next() {
   const known = earlier.findIndex(({ code }) => code === marked.code);
   if (known >= 0) earlier[known] = marked;
   else earlier = [marked, ...earlier].slice(0, data.lastOwn);
-  kept.drop(marked.code);
+  kept.drop(marked);
   send(deed);
   if (!sheet.again && queue.left) queue.left -= 1;
   advance();
@@ -143,7 +152,7 @@ function handOn() {
   const note = h("label", {}, t("Note for whoever comes after you"), h("input", { name: "note", maxlength: 500, autocomplete: "off" }));
   ask(t("Hand this answer on?"), [h("fieldset", {}, h("legend", {}, t("Reason")), ...choices), note], async (values) => {
     const { answer } = sheet;
-    kept.drop(answer.code);
+    kept.drop(answer);
     send({ item: answer.code, edition: answer.edition, deed: "hand_on", reason: values.get("reason"), note: values.get("note") });
     advance();
   }, t("Hand on"));
@@ -188,7 +197,7 @@ if (picture)
 outbox = await sending({
   api, exam: data.exam, user: data.user, onChange: drawState, onStop: stopped,
   saved: (deed) => announce(deed.deed === "mark" ? t("Saved: {points} points", { points: deed.points.reduce((sum, one) => sum + one, 0) }) : t("Handed on.")),
-  refused: (_deed, message) => tell(byId("banner"), message, h("button", { type: "button", class: "quiet", onclick: () => tell(byId("banner"), "") }, t("Understood"))),
+  refused,
 });
 queue.fill();
 earlier = (await api.get(`${question}/own`)).answers;

@@ -10,11 +10,12 @@ const LOST_MS = 2000;
 
 export class Queue {
   /**
-   * claim(wanted, holding): resolves to {answers, left}. held(): codes that this page has besides those in line.
+   * claim(wanted, holding): resolves to {answers, left}; the service takes `most` codes of what is held. held(): codes
+   * that this page has besides those in line, those first that it needs most.
    * onChange(): there is more, or nothing; onStop(error): the service refuses.
    */
-  constructor({ claim, held, onChange, onStop }) {
-    Object.assign(this, { claim, held, onChange, onStop });
+  constructor({ claim, held, most, onChange, onStop }) {
+    Object.assign(this, { claim, held, most, onChange, onStop });
     this.line = [];
     this.left = null;
     this.seen = new Set();
@@ -42,7 +43,7 @@ export class Queue {
     let pause = AGAIN_MS;
     try {
       const known = [...new Set([...this.held(), ...this.line.map(({ code }) => code)])];
-      const { answers, left } = await this.claim(AHEAD - this.line.length, known);
+      const { answers, left } = await this.claim(AHEAD - this.line.length, known.slice(0, this.most));
       const fresh = answers.filter(({ code, edition }) => !this.seen.has(`${code}/${edition}`));
       for (const { code, edition } of fresh) this.seen.add(`${code}/${edition}`);
       this.line.push(...fresh);

@@ -10,7 +10,7 @@ export const client = () => crypto.getRandomValues(new Uint32Array(4)).reduce((n
 /**
  * The deeds of `user` in `exam`, begun with what a page before this one could not send.
  *
- * api: below `api/<exam>/marking/`. saved(deed), refused(deed, message): what became of one. onChange(outbox),
+ * api: below `api/<exam>/marking/`. saved(deed), refused(deed, {error, message}): what became of one. onChange(outbox),
  * onStop(error): see `Outbox`. A deed is {item: code, question, client, deed, ...}.
  */
 export async function sending({ api, exam, user, saved, refused, onChange, onStop }) {
@@ -19,7 +19,7 @@ export async function sending({ api, exam, user, saved, refused, onChange, onSto
     const deeds = batch.filter((deed) => deed.question === question);
     const bodies = deeds.map(({ item, question: _question, sequence: _sequence, ...deed }) => ({ code: item, ...deed }));
     const { outcomes } = await api.post(`${encodeURIComponent(question)}/deeds`, { deeds: bodies });
-    outcomes.forEach((outcome, place) => (outcome.saved ? saved(deeds[place]) : refused(deeds[place], outcome.message)));
+    outcomes.forEach((outcome, place) => (outcome.saved ? saved(deeds[place]) : refused(deeds[place], outcome)));
     return deeds.map(({ sequence }) => sequence);
   };
   const outbox = new Outbox({

@@ -9,7 +9,7 @@ export class Sheet {
    */
   constructor(answer, rubric, step, { again = false, drafts }) {
     Object.assign(this, { answer, again, drafts });
-    const known = again ? answer : drafts.get(answer.code);
+    const known = again ? answer : drafts.get(answer);
     this.points = new Points(rubric.map(({ points }) => points), step, known?.points ?? null);
     if (known && !again) this.points.to(Math.max(this.points.missing(), 0));
     this.comment = known?.comment ?? "";
@@ -26,7 +26,7 @@ export class Sheet {
 
   /** Keep what is typed. */
   keep() {
-    if (!this.again) this.drafts.set(this.answer.code, { points: this.points.given, comment: this.comment });
+    if (!this.again) this.drafts.set(this.answer, { points: this.points.given, comment: this.comment });
   }
 
   /** The mark as it is sent. */
@@ -39,12 +39,15 @@ export class Sheet {
   }
 }
 
-/** What is typed for answers that are not sent yet, in this tab; `name` is the exam's and the marker's own. */
+/**
+ * What is typed for answers that are not sent yet, in this tab; `name` is the exam's and the marker's own. What was
+ * typed by an older rubric is none of the edition of now.
+ */
 export function drafts(name) {
-  const key = (code) => `xinglin-marking/${name}/${code}`;
+  const key = ({ code, edition }) => `xinglin-marking/${name}/${code}/${edition}`;
   return {
-    get: (code) => JSON.parse(sessionStorage.getItem(key(code)) ?? "null"),
-    set: (code, value) => sessionStorage.setItem(key(code), JSON.stringify(value)),
-    drop: (code) => sessionStorage.removeItem(key(code)),
+    get: (answer) => JSON.parse(sessionStorage.getItem(key(answer)) ?? "null"),
+    set: (answer, value) => sessionStorage.setItem(key(answer), JSON.stringify(value)),
+    drop: (answer) => sessionStorage.removeItem(key(answer)),
   };
 }
