@@ -755,28 +755,37 @@ def test_a_lost_sandbox_is_replaced_and_its_jobs_are_run_again(runner):
 def test_a_job_that_loses_two_sandboxes_is_given_up(runner):
     job = runner.send("import os, time\nif os.fork():\n    os.fork()\ntime.sleep(1000)", wall_s=60)
     for _ in range(2):
-        sleeping = until(
-            lambda: next((each for each in jobs_of(runner) if len(each.children()) == 2), None),
-            30,
-            "the job runs",
-            0.01,
-        )
-        warm = sleeping.parent()
+        warm = until(lambda: sleeper(runner), 30, "the job runs", 0.01)
         warm.kill()
         warm.wait(10)
     held(runner.reply(job), "ended")
+
+
+def sleeper(runner):
+    """The warm process whose job has forked twice, if there is one."""
+    with contextlib.suppress(psutil.NoSuchProcess):  # the one before is on its way out
+        return next((each.parent() for each in jobs_of(runner) if len(each.children()) == 2), None)
+    return None
 
 
 @contextlib.contextmanager
 def beside(runner, source=""):
     """While another job is there that has run `source`: it is seen to be there, and to be there still at the end."""
     job = runner.send(f"{source}\nimport os, signal\nos.fork()\nsignal.pause()", wall_s=600)
-    own = until(lambda: next((each for each in jobs_of(runner) if each.children()), None), 30, "it runs", 0.01)
+    own = until(lambda: next((each for each in jobs_of(runner) if below(each)), None), 30, "it runs", 0.01)
     yield
     assert {each.status() for each in (own, *own.children())} == {psutil.STATUS_SLEEPING}
     assert job not in runner.replies
     own.kill()  # from outside, as Linux does where memory runs out: that is what the reply takes it for
     held(runner.reply(job), "memory")
+
+
+def below(process):
+    """Its children, none where it has ended meanwhile."""
+    try:
+        return process.children()
+    except psutil.NoSuchProcess:
+        return []
 
 
 def jobs_of(runner):

@@ -134,7 +134,7 @@ def test_another_rubric_has_answers_marked_anew_in_formgrader(exam: Exam) -> Non
     assert "What was released stands until the answers are marked anew and released." in said
     assert standing(exam) == {FIRST: (0.0, True, ""), SECOND: (0.0, True, ""), BLANK: (0.0, False, "")}
     in_formgrader(exam, FIRST, 4.0)
-    assert act(exam, "mark") == "3 sittings were marked; 1 answers await a marker.\n"
+    assert act(exam, "mark").startswith("3 sittings were marked; 1 answers await a marker.")
     rule(exam, f"{SINGLE.id}: {{void: true}}\n")
     assert standing(exam) == {FIRST: (4.0, False, REMARK), SECOND: (0.0, True, ""), BLANK: (0.0, False, "")}
 
