@@ -123,33 +123,26 @@ def record(
             own = {notebook: marks[number] for number, notebook in sorted(notebooks.items()) if number in marks}
             if own:
                 write(session, list(own), *_columns(cells, form, list(own.values())))
-        again = _handed_in_again(session, cells, {number: submitted[number] for number in marks})
+        again = _handed_in_again(session, cells, {number: submitted[number] for number in known.keys() & marks.keys()})
+        # a short answer has here what everybody is given, for `nbgrader autograde` has no test for it to run
+        free = {item.id: item.points for item in form.items if item.void and item.type == "short"}
+        every = [item.id for item in form.items]
         rows.write_manual(
             session,
             {
-                (notebook, cells.grades[item.id], cells.solution(item.id)): (points, "")
+                (notebook, cells.grades[item], cells.solution(item)): (free.get(item), "")
                 for number, notebook in (*new.items(), *known.items())
                 if number in marks
-                for item, points in _by_ruling(form, retaken.get(number, ()), number in again)
+                for item in {*free, *(every if number in again else retaken.get(number, ()))}
             },
         )
         session.commit()
 
 
-def _by_ruling(form: Form, retaken: Collection[str], again: bool) -> Iterator[tuple[Item, float | None]]:
-    """The items of a candidate whose points by people are others now, and which (None: none are there any more).
-
-    A short answer has those that everybody is given from here, for `nbgrader autograde` has no test for it to run.
-    """
-    for item in form.items:
-        if item.void and item.type == "short":
-            yield item, item.points
-        elif again or item.id in retaken:
-            yield item, None
-
-
 def _handed_in_again(session: Any, cells: _Cells, submitted: Mapping[str, datetime]) -> set[str]:
     """Those of `submitted` (candidate number -> when) that were handed in at another time before, which is noted."""
+    if not submitted:
+        return set()
     assignment = api.SubmittedAssignment.__table__
     here = assignment.c.assignment_id == cells.assignment
     held = session.execute(sa.select(assignment.c.student_id, assignment.c.timestamp).where(here))
