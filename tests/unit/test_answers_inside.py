@@ -1,5 +1,6 @@
 """What watches and holds an answer: counting of processes, the filter of system calls, why a job was stopped."""
 
+import asyncio
 import errno
 import os
 import signal
@@ -9,7 +10,7 @@ import sys
 
 import pytest
 
-from hub.answers import why
+from hub.answers import Job, Service, why
 from hub.kernels import seccomp, usage
 from hub.kernels.allowed import Allowed
 from hub.kernels.answer import raised
@@ -35,6 +36,45 @@ ALLOWED = Allowed(wall_s=10, cpu_s=5, memory_mb=100, tasks=10, disk_mb=10, outpu
 def test_what_is_to_be_imported_before_a_job_is_named_in_its_cells(source, modules):
     assert mentioned(["x = 1", source]) == modules
     assert modules <= set(ON_MENTION)
+
+
+class Slow:
+    """A warm process that tells how many jobs ran when it was to import something."""
+
+    lost = False
+
+    def __init__(self):
+        self.loaded, self.running, self.seen = set(), 0, []
+        self.free = asyncio.Event()
+
+    def lacks(self, modules):
+        return not modules <= self.loaded
+
+    async def load(self, modules):
+        self.seen.append((set(modules), self.running))
+        self.loaded |= modules
+
+    async def attempt(self, job):
+        self.running += 1
+        await self.free.wait()
+        self.running -= 1
+        return {"id": job.id}
+
+
+async def test_nothing_is_imported_while_a_job_runs(monkeypatch):
+    warm, service = Slow(), Service()
+    service._warm = warm
+    monkeypatch.setattr("hub.answers.attempt", lambda own, job: own.attempt(job))
+    plain = Job("plain", [{"source": "1"}], ALLOWED)
+    wants = Job("wants", [{"source": "import pandas"}], ALLOWED)
+    async with asyncio.TaskGroup() as tasks:
+        made = [tasks.create_task(service.run(job)) for job in (plain, wants, wants)]
+        for _ in range(50):  # turns of the loop: all have come as far as they can
+            await asyncio.sleep(0)
+        assert (warm.running, warm.seen) == (1, [])
+        warm.free.set()
+    assert [own.result()["id"] for own in made] == ["plain", "wants", "wants"]
+    assert warm.seen == [({"pandas"}, 0)]
 
 
 def test_what_is_not_installed_is_left_to_the_cell_that_imports_it():
