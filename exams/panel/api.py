@@ -139,8 +139,8 @@ class Deeds(PanelApi):
             "comment": comment,
             "seconds": float(min(max(0.0, seconds), MOST_SECONDS)),
             "again": again,
+            "released": released(exam.folder) is not None,
         }
-        more["released"] = released(exam.folder) is not None
         unless = unless or ("" if fits(item, points) else rules.RENEWED)
         return lambda: self.panel.mark(*own, points, client=client, unless=unless, **more)
 

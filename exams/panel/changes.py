@@ -73,9 +73,8 @@ def _mark(connection: sa.Connection, change: Mark) -> None:
     else:
         given_for = _given_for(connection, answer.id, user)
         kind = kind_for(script, change.marker, others)
-        if (
-            kind is Kind.ADJUDICATION and given_for is not kind
-        ):  # whoever decides has seen what the others gave, and why
+        # whoever decides has seen what the others gave, and why
+        if kind is Kind.ADJUDICATION and given_for is not kind:
             raise RefusedError(NOT_NEEDED)
     _write(connection, change, user, answer, script, kind, change.seconds)
 

@@ -82,6 +82,15 @@ class Desk:
         self.page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
         self.page.goto(f"{self.process.base}login?as={user}")
 
+    def cut_off(self):
+        """Nothing that is done here reaches the service."""
+        self.away = True
+        self.context.route("**/deeds", lambda route: route.abort())
+
+    def back(self):
+        """What is done here reaches the service again."""
+        self.context.unroute("**/deeds")
+
     def _fault(self, text):
         # the browser itself writes a line for a request that cannot reach the server
         if not (self.away and text.startswith("Failed to load resource: net::ERR_")):
@@ -270,13 +279,12 @@ def test_more_marks_than_the_service_takes_codes_of_wait_without_stopping_the_pa
     panel.open(16)
     one = desks()
     one.open()
-    one.away = True
-    one.context.route("**/deeds", lambda route: route.abort())
+    one.cut_off()
     for _ in range(13):
         one.press("1", "0", "1", "0")
         one.next()
     expect(one.page.locator("#saving-text")).to_have_text("未保存：13 份")
-    one.context.unroute("**/deeds")
+    one.back()
     one.saved()
     expect(one.page.locator("#banner")).to_be_hidden()
     assert panel.totals() == {"teacher01": [2.0] * 13}
@@ -286,13 +294,12 @@ def test_marks_of_a_page_that_was_closed_are_sent_by_the_next(desks, panel):
     panel.open(6)
     one = desks()
     one.open()
-    one.away = True
-    one.context.route("**/deeds", lambda route: route.abort())
+    one.cut_off()
     one.press("1", "1", "1", "0")
     one.next()
     expect(one.page.locator("#saving-text")).to_have_text("未保存：1 份")
     one.page.goto("about:blank")
-    one.context.unroute("**/deeds")
+    one.back()
     assert panel.totals() == {}
     one.front()
     end = time.monotonic() + SENT_S
