@@ -25,7 +25,7 @@ from pathlib import Path
 import psutil
 import requests
 
-from tests.platform import Platform, free_port, until
+from tests.support.platform import Platform, free_port, until
 
 LAB = "physiology/01_nerve"
 PAGE_S = 150

@@ -50,8 +50,8 @@ from exams.panel.store import PanelStore
 from exams.panelrules import Marking
 from exams.service import LOOK_S, Config, secret, serve
 from exams.sitting import SittingStore
-from tests.chromium import chromium
-from tests.platform import until
+from tests.support.chromium import chromium
+from tests.support.platform import until
 
 PREFIX, EXAM = "/services/exams/", "rush"
 BANK = Path(__file__).parents[1] / "exams" / "bank" / "diagnostics"

@@ -29,7 +29,7 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from benchmarks.lab_page import LAB, kernels_of, pss_mb
 from hub.apps import PROTOCOL
-from tests.platform import Platform
+from tests.support.platform import Platform
 
 SLIDER = "刺激强度"
 BUDGET_MS, BUDGET_MB = 200.0, 25.0

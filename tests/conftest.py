@@ -1,10 +1,8 @@
 """Fixtures of all tests: the bundled widgets, one running platform, one browser."""
 
-import shutil
-
 import pytest
 
-from tests.platform import Platform
+from tests.support.platform import Platform
 from widgets.assets import build
 
 
@@ -19,8 +17,3 @@ def platform(tmp_path_factory):
     running = Platform(tmp_path_factory.mktemp("platform") / "home").start()
     yield running
     running.stop()
-
-
-def needs_bwrap() -> pytest.MarkDecorator:
-    """For tests of the sandbox."""
-    return pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")

@@ -6,10 +6,10 @@ their own, which come after, cannot have one then.
 
 import pytest
 
-from tests.browser.candidate import Desk
-from tests.chromium import chromium
-from tests.exam_host import Process, own_name
-from tests.platform import free_port
+from tests.support.candidate import Desk
+from tests.support.chromium import chromium
+from tests.support.exam_host import Process, own_name
+from tests.support.platform import free_port
 
 
 @pytest.fixture(scope="module")

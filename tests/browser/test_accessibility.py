@@ -14,9 +14,9 @@ from exams.marking import examples
 from exams.response import Response
 from exams.sitting import SittingStore
 from exams.timing import Allowance
-from tests.browser.axe import findings
-from tests.browser.candidate import PHONE, WIDE
-from tests.exam_host import CANDIDATES, store_url
+from tests.support.axe import findings
+from tests.support.candidate import PHONE, WIDE
+from tests.support.exam_host import CANDIDATES, store_url
 
 SCREENS = pytest.mark.parametrize(
     ("size", "language"),

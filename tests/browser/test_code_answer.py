@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 from exams.items import load_bank
-from tests.browser.candidate import PHONE, WIDE, kept
-from tests.exam_host import BANK
+from tests.support.candidate import PHONE, WIDE, kept
+from tests.support.exam_host import BANK
 
 CODE = {item.starter: item for item in load_bank(BANK) if item.type == "code"}
 

@@ -5,7 +5,7 @@ import math
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.viewer_host import WidgetHost, drag, page_of, saved
+from tests.support.viewer_host import WidgetHost, drag, page_of, saved
 
 FS = 500
 # 1 Hz and 1 mV peak: a period is 1000 ms, peak to trough 2 mV

@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 
 from exams.errands import LONGEST_S
 from exams.sitting import SittingStore
-from tests.browser.candidate import PHONE, WIDE, kept, let_in, measure, watch
-from tests.exam_host import CANDIDATES, store_url
+from tests.support.candidate import PHONE, WIDE, kept, let_in, measure, watch
+from tests.support.exam_host import CANDIDATES, store_url
 
 BACK_WITHIN_S = 5
 

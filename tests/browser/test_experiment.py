@@ -7,7 +7,7 @@ import psutil
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.candidate import PHONE, WIDE, kept
+from tests.support.candidate import PHONE, WIDE, kept
 
 COLD_MS = 40_000
 """The first run starts kernels."""

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.candidate import PHONE, WIDE, kept, let_in, watch
+from tests.support.candidate import PHONE, WIDE, kept, let_in, watch
 
 
 def to_the_case(desk):

@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 
 from exams.exam import exam_in
 from exams.marking import mark
-from tests.browser.candidate import PHONE, WIDE, kept
-from tests.platform import until
+from tests.support.candidate import PHONE, WIDE, kept
+from tests.support.platform import until
 
 
 def to_the_hotspot(desk, kind="图上定位"):

@@ -5,10 +5,10 @@ from playwright.sync_api import expect
 
 from courses.imaging import window_level
 from courses.models import phantom
-from tests.browser.test_tour import LAB_S, PHONE, WIDE, Person
-from tests.browser.viewer_host import drag
-from tests.chromium import chromium
-from tests.conftest import needs_bwrap
+from tests.support.chromium import chromium
+from tests.support.person import LAB_S, PHONE, WIDE, Person
+from tests.support.platform import needs_bwrap
+from tests.support.viewer_host import drag
 
 pytestmark = needs_bwrap()
 TITLE = {"zh": "窗宽窗位与 CT 值测量", "en": "Window, level and CT numbers"}

@@ -8,12 +8,12 @@ from playwright.sync_api import expect
 from exams import key
 from exams.items import load_bank
 from exams.marks import MarkStore
-from tests.browser.axe import findings
-from tests.browser.candidate import PHONE, WIDE
-from tests.exam_host import BANK, own_name, store_url
-from tests.integration.test_exam_office import run
-from tests.integration.test_exam_service import Client
-from tests.sat_exam import LEAD, number_of, sat_exam
+from tests.support.axe import findings
+from tests.support.candidate import PHONE, WIDE
+from tests.support.exam_client import Client
+from tests.support.exam_command import run
+from tests.support.exam_host import BANK, own_name, store_url
+from tests.support.sat_exam import LEAD, number_of, sat_exam
 
 SIGN_MS = 60_000
 SINGLE = next(item for item in load_bank(BANK) if item.type == "A1")

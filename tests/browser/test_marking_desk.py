@@ -14,11 +14,11 @@ from exams.exam import Exam
 from exams.panel.change import Opening
 from exams.panel.store import PanelStore
 from exams.panelrules import Marking
-from tests.browser.axe import findings
-from tests.browser.candidate import PHONE, WIDE
-from tests.exam_host import Process, own_name, store_url
-from tests.panel_case import openings
-from tests.platform import free_port
+from tests.support.axe import findings
+from tests.support.candidate import PHONE, WIDE
+from tests.support.exam_host import Process, own_name, store_url
+from tests.support.panel_case import openings
+from tests.support.platform import free_port
 
 SENT_S = 20
 ITEM = "dx-exam-022"  # four criteria, a point each

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.browser.axe import findings
-from tests.browser.candidate import PHONE, WIDE
+from tests.support.axe import findings
+from tests.support.candidate import PHONE, WIDE
 
 PAGES = {
     None: ["/hub/login", "/hub/signup"],

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from courses.models.ecg import LEADS
 from exams.exam import exam_in
-from tests.browser.candidate import PHONE, WIDE
+from tests.support.candidate import PHONE, WIDE
 
 MM_PER_S, MM_PER_MV, LEFT_MM = 25, 10, 9
 STRIP_MM = 20 + 3 * 30

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.candidate import kept
+from tests.support.candidate import kept
 
 RARE = "𠮷"
 """A Chinese character of two UTF-16 code units."""

@@ -12,7 +12,7 @@ from courses import series as series_module
 from courses.cases import CaseStore
 from courses.models import phantom
 from courses.series import Series
-from tests.browser.viewer_host import WidgetHost, drag, page_of, saved
+from tests.support.viewer_host import WidgetHost, drag, page_of, saved
 
 SIZES = [(1366, 768), (390, 844)]
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from courses.cases import CaseStore
-from tests.browser.viewer_host import WidgetHost, page_of
+from tests.support.viewer_host import WidgetHost, page_of
 from widgets.itk_engine import fetch
 
 # itkwidgets warns and replaces modules of its own on import, so it runs in a process of its own here

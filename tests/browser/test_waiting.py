@@ -9,8 +9,8 @@ import psutil
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_tour import PHONE, WIDE, gathered
-from tests.platform import Platform, until
+from tests.support.person import PHONE, WIDE, gathered
+from tests.support.platform import Platform, until
 
 LAB = "/services/apps/voila/render/physiology/01_nerve.ipynb"
 LINE = "/services/apps/line"

@@ -20,9 +20,9 @@ from playwright.sync_api import expect
 from exams.cli import exam as commands
 from exams.exam import DATABASE
 from exams.sitting import SittingStore
-from tests.exam_host import COLLEGES, PREFIX, Process, settings_of, store_url
-from tests.integration.test_exam_service import XSRF, Client
-from tests.platform import free_port
+from tests.support.exam_client import XSRF, Client
+from tests.support.exam_host import COLLEGES, PREFIX, Process, settings_of, store_url
+from tests.support.platform import free_port
 
 EXAM = "dx-joint"
 BLUEPRINT = """

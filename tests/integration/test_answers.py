@@ -16,8 +16,7 @@ import pytest
 from courses.values import Opaque, decode
 from hub.settings import ROOT
 from hub.warm import ENVIRONMENT
-from tests.conftest import needs_bwrap
-from tests.platform import until
+from tests.support.platform import needs_bwrap, until
 
 pytestmark = needs_bwrap()
 COMMAND = [sys.executable, "-m", "hub.cli", "answers", "--jobs", "2"]

@@ -1,7 +1,6 @@
 """The apps service over the real hub: labs open, and nothing else of the platform does."""
 
 import json
-import re
 
 import psutil
 import pytest
@@ -10,18 +9,9 @@ import tornado.websocket
 from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
 
 from hub.apps import PROTOCOL
-from tests.platform import closed, until
+from tests.support.labs import LAB, opened
+from tests.support.platform import closed, until
 from widgets.i18n import COOKIE
-
-LAB = "/services/apps/voila/render/physiology/01_nerve.ipynb"
-
-
-def opened(platform, user):
-    """(session, kernel id) of a lab opened by `user`."""
-    session = platform.session(user)
-    page = session.get(platform.url + LAB, timeout=60)
-    assert page.status_code == 200
-    return session, page, json.loads(re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page.text, re.S)[1])
 
 
 def test_a_lab_opens_for_whoever_is_logged_in(platform):

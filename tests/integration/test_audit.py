@@ -13,7 +13,7 @@ from exams.exam import DATABASE
 from exams.response import Response
 from exams.sitting import SittingStore
 from exams.timing import Allowance
-from tests.exam_host import furnish, settings_of
+from tests.support.exam_host import furnish, settings_of
 
 FAR = 4_000_000_000_000
 ALLOWANCE = Allowance(90, FAR)

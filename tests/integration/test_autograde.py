@@ -12,7 +12,6 @@ from typing import Any
 import jupytext
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.api import Gradebook
 
 from benchmarks.autograde import lab, quickstart, run
@@ -24,10 +23,10 @@ from exams.autograde.course import CourseError, mark_assignment
 from exams.autograde.marker import Marker
 from exams.items import load_bank
 from exams.marking import BLANK, CORRECT, Mark, examples
+from tests.support.code_course import SANDBOX, marks, notebook
 
 ROOT = Path(__file__).parents[2]
-SANDBOX = [sys.executable, "-m", "hub.cli", "answers"]
-PLAIN = [sys.executable, "-m", "tests.plain_answers"]  # of our own answers alone
+PLAIN = [sys.executable, "-m", "tests.support.plain_answers"]  # of our own answers alone
 LAB = ROOT / "exams" / "assignments" / "01_heart_rate.py"
 
 
@@ -35,18 +34,6 @@ LAB = ROOT / "exams" / "assignments" / "01_heart_rate.py"
 def _here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.chdir(tmp_path)  # where answers without a sandbox write
-
-
-def marks(course: Path, name: str) -> dict[str, Any]:
-    with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
-        submissions = book.assignment_submissions(name)
-        grades = [grade for one in submissions for notebook in one.notebooks for grade in notebook.grades]
-        comments = [own for one in submissions for notebook in one.notebooks for own in notebook.comments]
-        where = [(own.assignment.student.id, own.notebook.name, own.name) for own in (*grades, *comments)]
-        said = [(own.auto_score, own.needs_manual_grade, own.score) for own in grades]
-        said += [(own.auto_comment,) for own in comments]
-        times = {one.student.id: one.timestamp for one in submissions}
-        return dict(zip(where, said, strict=False)) | times
 
 
 def changed(course: Path, student: str, name: str, notebook: str, **cells: str) -> None:
@@ -105,17 +92,6 @@ def test_a_lab_and_what_a_marker_sees_of_it(tmp_path: Path) -> None:
         for hidden in ("HIDDEN", "0.85", "两个 R 波时没有引发", "kept", "wanted"):
             assert hidden not in text
     run(ours, "nbgrader", "generate_feedback", name)
-
-
-def notebook(*cells: str, tests: str, points: float = 2) -> Any:
-    """A source notebook: students' cells, and a test named `test`."""
-    flags = {"schema_version": 3, "task": False, "locked": False}
-    own = [
-        new_code_cell(text, metadata={"nbgrader": {**flags, "grade_id": f"c{at}", "solution": True, "grade": False}})
-        for at, text in enumerate(cells)
-    ]
-    graded = flags | {"grade_id": "test", "grade": True, "solution": False, "locked": True, "points": points}
-    return new_notebook(cells=[*own, new_code_cell(tests, metadata={"nbgrader": graded})])
 
 
 def refusals(source: Any) -> list[str]:
@@ -232,7 +208,7 @@ def test_a_runner_that_dies_is_started_again(tmp_path: Path) -> None:
         f"import os, sys\nsys.path.insert(0, {str(ROOT)!r})\n"
         f"if not os.path.exists({str(flag)!r}):\n    open({str(flag)!r}, 'w').close()\n"
         "    sys.stdin.readline()\n    os._exit(3)\n"
-        "from tests.plain_answers import main\nmain()\n"
+        "from tests.support.plain_answers import main\nmain()\n"
     )
     source = notebook("def f(n):\n    return n", tests="assert f(1) == 1")
 

@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 from benchmarks.__main__ import names
-from tests.exam_host import ROOT
-from tests.platform import free_port
+from tests.support.exam_host import ROOT
+from tests.support.platform import free_port
 
 FIGURE = re.compile(r"[a-z][a-z0-9_]* -?[\d.e+-]+ -?[\d.e+-]+ -?[\d.e+-]+ \S+")
 

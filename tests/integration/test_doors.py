@@ -5,7 +5,7 @@ import re
 import pytest
 
 from hub.handlers import HANDLERS
-from tests.conftest import needs_bwrap
+from tests.support.platform import needs_bwrap
 
 ROLES = (None, "student01", "teacher01", "lead01", "operator01")
 LOGIN = 302

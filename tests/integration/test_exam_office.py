@@ -3,16 +3,14 @@
 import csv
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import ANY
 
 import pytest
-from click.testing import CliRunner, Result
 
 from exams import gradebook, release
-from exams.autograde.cluster import HERE, Cluster
 from exams.change import Origin
 from exams.cli import exam
 from exams.demo import FINISHED, OPEN, Student, seed
@@ -20,27 +18,13 @@ from exams.errands import ErrandError, errands
 from exams.exam import DATABASE, exam_in, exams_in
 from exams.marking import examples
 from exams.response import Response
-from exams.roster import NEEDED
 from exams.sitting import SittingStore
 from exams.timing import Allowance
-from tests.exam_host import store_url
+from tests.support.exam_command import RUN, build, roster_file, run
+from tests.support.exam_host import store_url
 
 NOW = datetime.now(UTC)
 STUDENTS = [Student(f"student{n:02}", f"学生{n:02}", "东校医学院" if n <= 3 else "西校医学院") for n in range(1, 7)]
-
-
-@dataclass(frozen=True)
-class Settings:
-    home: Path
-    marking: Cluster = HERE
-
-    @property
-    def exams_database_url(self) -> str:
-        return store_url(self.home)
-
-
-def run(home: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(exam, list(arguments), obj=Settings(home), prog_name="xinglin exam")
 
 
 def seen_by(home: Path, name: str, number: str) -> release.CandidateResult | None:
@@ -121,18 +105,6 @@ def test_stock_feedback_holds_no_hidden_test_and_no_rubric(demo: Path) -> None:
     for item in form.items:
         assert item.rationale not in page
         assert not [text for _, text in item.rubric if f"分：{text}" in page]
-
-
-def roster_file(folder: Path) -> Path:
-    path = folder / "candidates.csv"
-    lines = [",".join(NEEDED), "N1,student01,学生01,东校医学院,A,0", "N2,student04,学生04,西校医学院,A,15"]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
-
-
-def build(home: Path, name: str, opens: datetime, closes: datetime) -> Result:
-    options = ["--title", "诊断学联考", "--opens", opens.isoformat(), "--closes", closes.isoformat(), "--minutes", "60"]
-    return run(home, "build", name, *options, "--lead", "lead01", "--roster", str(roster_file(home)))
 
 
 def test_from_building_to_release(tmp_path: Path) -> None:
@@ -247,30 +219,6 @@ def test_nothing_is_released_while_somebody_with_extra_time_writes(tmp_path: Pat
     store.close()
     run(tmp_path, "mark", "dx-1", "--by", "lead01")
     assert run(tmp_path, "release", "dx-1", "--by", "lead01").exit_code == 0
-
-
-RUN = """
-import os
-from dataclasses import dataclass
-from pathlib import Path
-import click
-from exams.autograde.cluster import HERE, Cluster
-from exams.cli import exam
-@dataclass
-class Settings:
-    home: Path
-    marking: Cluster = HERE
-
-    @property
-    def exams_database_url(self) -> str:
-        return f"sqlite:///{self.home / 'exams' / 'exams.sqlite'}"
-@click.group()
-@click.pass_context
-def main(context):
-    context.obj = Settings(Path(os.environ["XINGLIN_HOME"]))
-main.add_command(exam)
-main()
-"""
 
 
 def test_an_open_exam_is_not_released(demo: Path) -> None:

@@ -18,49 +18,9 @@ from tornado.web import create_signed_value
 from exams import release
 from exams.response import passed
 from exams.sitting import SittingStore
-from exams.web import DEVICE
-from tests.exam_host import CANDIDATES, PREFIX, Process, furnish, own_name, store_url
-from tests.platform import free_port, until
-
-SEAT = "0123456789abcdef"
-XSRF = re.compile(r'name="xsrf" content="([^"]+)"')
-
-
-class Client(requests.Session):
-    """A browser without scripts: a session with the page's XSRF token, on the user's own machine or another one."""
-
-    def __init__(self, service: Process, user: str | None = None, machine: str = "own"):
-        super().__init__()
-        self.service = service
-        key = (service.home / "secrets" / "exams-cookie").read_text()
-        device = create_signed_value(key, DEVICE, f"{user}-{machine}").decode()
-        self.cookies.set(DEVICE, device, path=PREFIX)
-        if user:
-            page = self.get(f"{service.base}login", params={"as": user})
-            self.headers["X-XSRFToken"] = XSRF.search(page.text).group(1)
-
-    def page(self, path: str, **options):
-        return self.get(self.service.base + path, allow_redirects=False, **options)
-
-    def write(self, path: str, **body):
-        return self.post(self.service.base + "api/" + path, json=body, allow_redirects=False)
-
-    def own(self, path: str = "", **options):
-        """A page of the exam that the test is about."""
-        return self.page(f"{self.service.exam}/{path}", **options)
-
-    def enter(self, seat: str = SEAT):
-        return self.write(f"{self.service.exam}/enter", seat=seat)
-
-    def save(self, *changes, seat: str = SEAT):
-        return self.write(f"{self.service.exam}/responses", seat=seat, responses=list(changes))
-
-    def submit(self, sequence: int, seat: str = SEAT):
-        return self.write(f"{self.service.exam}/submit", seat=seat, sequence=sequence)
-
-
-def change(sequence, item, value="B"):
-    return {"sequence": sequence, "item": item, "value": value, "flagged": False, "device": "browser"}
+from tests.support.exam_client import SEAT, Client, change
+from tests.support.exam_host import CANDIDATES, PREFIX, Process, furnish, own_name, store_url
+from tests.support.platform import free_port, until
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +155,7 @@ def test_what_an_errand_could_not_do_is_an_error_in_the_askers_language(service)
 
 def test_every_route_is_in_the_tables_above(service):
     from exams.service import make_app
-    from tests.exam_host import config
+    from tests.support.exam_host import config
 
     app = make_app(config(service.home))
     patterns = [rule.matcher.regex.pattern for rule in app.wildcard_router.rules]

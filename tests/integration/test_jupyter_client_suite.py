@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap import locked
-from tests.platform import ROOT
+from tests.support.platform import ROOT
 
 CACHE = ROOT / "build" / "sdists"
 FETCH_S, SUITE_S = 120, 600
@@ -84,7 +84,7 @@ def report(tmp_path_factory):
     """{"outcomes": {test: outcome}, "left_out": [test], "forked": kernels, "stock": kernels} of a run of the suite."""
     folder = tmp_path_factory.mktemp("suite")
     unpack(source("jupyter-client"), folder)
-    shutil.copy(Path(__file__).with_name("jupyter_client_plugin.py"), folder)
+    shutil.copy(ROOT / "tests" / "support" / "jupyter_client_plugin.py", folder)
     environment = {
         **os.environ,
         "ASYNC_TEST_TIMEOUT": "60",  # seconds; one test forks this process, whose first kernel waits for a parent

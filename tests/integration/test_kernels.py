@@ -20,7 +20,7 @@ from hub.kernels import link
 from hub.kernels.limits import MIB
 from hub.kernels.link import ForkedProcess, Link
 from hub.kernels.provisioner import sockets_folder
-from tests.platform import until
+from tests.support.platform import until
 
 READY_S = 60
 

@@ -28,9 +28,9 @@ from exams.panel.store import PanelStore
 from exams.panel.tables import answers, marks
 from exams.panelrules import Marking
 from exams.sitting import SittingStore
-from tests.exam_host import COLLEGES, store_url
-from tests.integration.test_exam_office import run
-from tests.sat_exam import LEAD, number_of, sat_exam
+from tests.support.exam_command import run
+from tests.support.exam_host import COLLEGES, store_url
+from tests.support.sat_exam import LEAD, number_of, sat_exam
 
 BANK = Path(__file__).parents[2] / "exams" / "bank" / "diagnostics"
 CANDIDATES = 60

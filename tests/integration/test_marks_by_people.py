@@ -14,9 +14,9 @@ from exams.panel.store import PanelStore
 from exams.panelrules import Marking
 from exams.response import Response
 from exams.sitting import SittingStore
-from tests.exam_host import BANK, store_url
-from tests.integration.test_exam_office import run
-from tests.sat_exam import LEAD, number_of, sat_exam
+from tests.support.exam_command import run
+from tests.support.exam_host import BANK, store_url
+from tests.support.sat_exam import LEAD, number_of, sat_exam
 
 SHORT = next(item for item in load_bank(BANK) if item.type == "short")
 SINGLE = next(item for item in load_bank(BANK) if item.type == "A1")

@@ -25,10 +25,10 @@ from exams.panel.rules import Kind
 from exams.panel.store import PanelStore
 from exams.panelrules import Marking
 from exams.sitting import SittingStore
-from tests.exam_host import CANDIDATES, PREFIX, ROOT, Process, own_name, store_url
-from tests.integration.test_exam_service import Client
-from tests.panel_case import ITEMS, RULES, SCHOOLS, marker, openings, school_of
-from tests.platform import free_port, until
+from tests.support.exam_client import Client
+from tests.support.exam_host import CANDIDATES, PREFIX, ROOT, Process, own_name, store_url
+from tests.support.panel_case import ITEMS, RULES, SCHOOLS, marker, openings, school_of
+from tests.support.platform import free_port, until
 
 ITEM = "dx-exam-022"
 WORTH = [1, 1, 1, 1]

@@ -11,8 +11,8 @@ from exams.change import RefusedError
 from exams.exam import Exam
 from exams.panel.rules import Kind, Marker
 from exams.panel.store import LEASE_MS, PanelStore
-from tests.exam_host import furnish
-from tests.panel_case import RULES, adjudicator, marker, openings
+from tests.support.exam_host import furnish
+from tests.support.panel_case import RULES, adjudicator, marker, openings
 
 
 def client() -> str:

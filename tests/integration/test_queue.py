@@ -29,9 +29,9 @@ from exams.autograde.course import mark_assignment
 from exams.autograde.machines import connected
 from exams.autograde.queue import Result, Submission
 from exams.autograde.runner import UnavailableError
-from tests.integration.test_autograde import SANDBOX, marks, notebook
-from tests.mortal_worker import ENDS
-from tests.platform import free_port
+from tests.support.code_course import SANDBOX, marks, notebook
+from tests.support.mortal_worker import ENDS
+from tests.support.platform import free_port
 
 ROOT = Path(__file__).parents[2]
 UP_S = 60.0
@@ -237,7 +237,7 @@ async def test_what_becomes_of_marking_where_workers_or_the_scheduler_end(
         with pytest.raises(UnavailableError, match=r"has had no worker for 1 s; started again, marking goes on"):
             await marked(local.scheduler, submissions(RIGHT))
 
-    await asyncio.to_thread(local.start, "worker", DASK_DISTRIBUTED__WORKER__PRELOAD="tests.mortal_worker")
+    await asyncio.to_thread(local.start, "worker", DASK_DISTRIBUTED__WORKER__PRELOAD="tests.support.mortal_worker")
     monkeypatch.setattr(machines, "BATCH", 2)
     found = await marked(local.scheduler, submissions(RIGHT, f"# {ENDS}\n{RIGHT}", "f = max", RIGHT, RIGHT, "{"))
     assert {name: one.failed for name, one in found.items() if one.failed} == {"s1": marking.BY_HAND}

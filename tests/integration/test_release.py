@@ -18,10 +18,10 @@ from exams.panelrules import Marking
 from exams.sitting import SittingStore
 from exams.timing import Allowance
 from exams.work import StoppedError
-from tests.exam_host import store_url
-from tests.integration.test_exam_office import build, run
-from tests.integration.test_rescoring import ITEMS, OTHER, SHEETS, SINGLE, act, course_of, home_of, of_type, propose
-from tests.sat_exam import HERE, LEAD, number_of, sat_exam
+from tests.support.exam_command import build, run
+from tests.support.exam_host import store_url
+from tests.support.ruled_exam import ITEMS, OTHER, SHEETS, SINGLE, act, course_of, home_of, of_type, propose
+from tests.support.sat_exam import HERE, LEAD, number_of, sat_exam
 
 SHORT = of_type("short")
 BY_PEOPLE = Marking(("marker0",), (), marks=1, check_every=0)

@@ -14,39 +14,35 @@ import pytest
 import sqlalchemy as sa
 from nbgrader import api
 
-from exams import gradebook, key, marking, release, work
+from exams import gradebook, key, release, work
 from exams.errands import AT_WORK
 from exams.exam import Exam, exam_in
-from exams.items import Item, load_bank
 from exams.lock import held
 from exams.marks import MarkStore
 from exams.sitting import SittingStore
-from tests.exam_host import store_url
-from tests.integration.test_exam_office import RUN, run
-from tests.sat_exam import LEAD, number_of, sat_exam
+from tests.support.exam_command import RUN
+from tests.support.exam_host import store_url
+from tests.support.ruled_exam import (
+    CODE,
+    ITEMS,
+    NUMBER,
+    OTHER,
+    SEVERAL,
+    SHEETS,
+    SHORT,
+    SINGLE,
+    SPOT,
+    THIRD,
+    act,
+    course_of,
+    home_of,
+    propose,
+)
+from tests.support.sat_exam import LEAD, number_of, sat_exam
 
-BANK = Path(__file__).parents[2] / "exams" / "bank" / "diagnostics"
 MOST_S = 120
 MANY = 300
 IN_BATCHES = "from exams import marking_run\nmarking_run.BATCH = 20\n"
-
-
-def of_type(kind: str) -> Item:
-    return next(item for item in load_bank(BANK) if item.type == kind and not (kind == "ecg" and not item.options))
-
-
-SHORT, CODE = of_type("short"), of_type("code")
-ITEMS = [of_type("A1"), of_type("X"), of_type("numeric"), of_type("hotspot")]
-SINGLE, SEVERAL, NUMBER, SPOT = ITEMS
-OTHER = next(letter for letter in SINGLE.letters if letter != SINGLE.key)
-THIRD = next(letter for letter in SINGLE.letters if letter not in (SINGLE.key, OTHER))
-SHEETS = [
-    {SINGLE.id: SINGLE.key, SEVERAL.id: list(SEVERAL.key), NUMBER.id: f"{NUMBER.key:g}"},
-    {SINGLE.id: OTHER, SEVERAL.id: list(SEVERAL.key), NUMBER.id: f"{NUMBER.key + 2 * NUMBER.tolerance:g}"},
-    {SINGLE.id: OTHER, SEVERAL.id: list(SEVERAL.key)[:1]},
-    {SINGLE.id: THIRD, SPOT.id: marking.examples(SPOT).correct},
-    {},
-]
 
 
 @pytest.fixture
@@ -54,29 +50,10 @@ def exam(tmp_path: Path) -> Exam:
     return sat_exam(tmp_path, "key", ITEMS, SHEETS)
 
 
-def home_of(exam: Exam) -> Path:
-    return exam.folder.parents[1]
-
-
-def course_of(exam: Exam) -> Path:
-    return home_of(exam) / "nbgrader" / exam.course
-
-
 def totals(exam: Exam) -> dict[str, float]:
     """What nbgrader itself says that each candidate has."""
     with gradebook.opened(course_of(exam)) as book:
         return {one.student_id: one.score for one in book.assignment_submissions(exam.id)}
-
-
-def propose(exam: Exam, changes: str, reason: str = "教材有两种说法。") -> str:
-    path = exam.folder / "changes.yaml"
-    path.write_text(changes, encoding="utf-8")
-    done = run(home_of(exam), "propose", exam.id, str(path), "--reason", reason, "--by", LEAD)
-    return done.output
-
-
-def act(exam: Exam, *arguments: str, by: str = LEAD) -> str:
-    return run(home_of(exam), arguments[0], exam.id, *arguments[1:], "--by", by).output
 
 
 def test_a_changed_key_shows_before_and_after_and_holds_once_signed(exam: Exam) -> None:

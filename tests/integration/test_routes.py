@@ -15,7 +15,7 @@ import pytest
 from hub import routes
 from hub.plan import LISTENERS, Plan
 from hub.serve import PROXY, program_path
-from tests.platform import free_port, until
+from tests.support.platform import free_port, until
 
 SECRET = "of-this-test"
 

@@ -6,8 +6,7 @@ import pytest
 import tornado.httpclient
 import tornado.websocket
 
-from tests.conftest import needs_bwrap
-from tests.platform import closed, until
+from tests.support.platform import closed, needs_bwrap, until
 
 pytestmark = needs_bwrap()
 USER = "student03"

@@ -14,8 +14,7 @@ import requests
 
 from benchmarks._postgresql import MISSING, PostgreSQL, programs
 from exams.exam import DATABASE
-from tests.conftest import needs_bwrap
-from tests.platform import ROOT, Platform, free_port, until
+from tests.support.platform import ROOT, Platform, free_port, needs_bwrap, until
 
 
 def health(address):

@@ -14,9 +14,9 @@ from exams.marking import mark
 from exams.simulator import BusyError, Simulator, UnavailableError
 from exams.sitting import SittingStore
 from hub.simulations import Pool, RefusedError, Runner
-from tests.exam_host import BANK, CANDIDATES, Process, own_name, store_url
-from tests.integration.test_exam_service import Client, change
-from tests.platform import free_port, until
+from tests.support.exam_client import Client, change
+from tests.support.exam_host import BANK, CANDIDATES, Process, own_name, store_url
+from tests.support.platform import free_port, until
 
 NERVE = SIMULATIONS["nerve"]
 VALUES = {"strength": 30.0, "duration": 0.5}

@@ -16,10 +16,10 @@ from exams import audit, listening, sitting_changes
 from exams.database import DatabaseError, connect
 from exams.response import Response
 from exams.sitting import SittingStore
-from tests.changes import ALLOWANCE, BATCHES, emptied, plain
-from tests.exam_host import CANDIDATES, ROOT, Process, furnish
-from tests.platform import free_port, until
-from tests.sitting_writer import HERE, SEAT
+from tests.support.changes import ALLOWANCE, BATCHES, emptied, plain
+from tests.support.exam_host import CANDIDATES, ROOT, Process, furnish
+from tests.support.platform import free_port, until
+from tests.support.sitting_writer import HERE, SEAT
 
 pytestmark = pytest.mark.skipif(programs() is None, reason=MISSING)
 
@@ -49,7 +49,7 @@ def store(database):
 
 
 def writer(url, name, candidates, rounds):
-    command = [sys.executable, "-m", "tests.sitting_writer", url, name, str(candidates), str(rounds)]
+    command = [sys.executable, "-m", "tests.support.sitting_writer", url, name, str(candidates), str(rounds)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
@@ -191,7 +191,7 @@ class Pair(Process):
         self.process = self.both[0]
 
     def another(self):
-        command = [sys.executable, "-m", "tests.exam_host", str(self.home), str(self.port)]
+        command = [sys.executable, "-m", "tests.support.exam_host", str(self.home), str(self.port)]
         with (self.home / "service.log").open("ab") as out:
             return subprocess.Popen(
                 command, cwd=ROOT, env=self._environment, stdout=out, stderr=out, pass_fds=[self._listener.fileno()]

@@ -15,8 +15,8 @@ from exams.documents import DocumentError
 from exams.knock import LIMIT, LONGEST_S, Knock, answer
 from exams.sitting import SittingStore
 from exams.tickets import LENGTH, SIGNS, Tickets, new_code, normal, printed
-from tests.exam_host import CANDIDATES, PREFIX, Process, own_name, settings_of, store_url
-from tests.platform import free_port
+from tests.support.exam_host import CANDIDATES, PREFIX, Process, own_name, settings_of, store_url
+from tests.support.platform import free_port
 
 XSRF = re.compile(r'name="_xsrf" value="([^"]+)"')
 TICKET = re.compile(r"<dd>(\d+)</dd>.*?<p class=\"code\"[^>]*>([^<]+)</p>", re.DOTALL)

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from hub.usage import memory_of
-from tests.integration.test_apps import opened
+from tests.support.labs import opened
 
 
 def test_an_operator_sees_how_many_labs_are_open_and_their_memory(platform):

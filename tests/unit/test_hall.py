@@ -4,7 +4,7 @@ from exams import roster
 from exams.exam import FILE, ROSTER
 from exams.hall import Hall
 from exams.items import load_bank
-from tests.exam_host import BANK, CANDIDATES, furnish
+from tests.support.exam_host import BANK, CANDIDATES, furnish
 
 
 def test_a_file_is_read_again_when_it_changes_and_not_before(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from exams.documents import DocumentError
 from exams.interchange.bankfile import NO_UNIT, Defaults
 from exams.interchange.formats import imported
-from tests.unit.packages import manifest, packed
+from tests.support.packages import manifest, packed
 
 OWN = Defaults("dx", "t", "某书")
 CHOICE = """\

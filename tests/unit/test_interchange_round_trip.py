@@ -10,7 +10,7 @@ from exams.interchange.bankfile import Defaults
 from exams.interchange.formats import FORMATS, exported, imported
 from exams.interchange.report import ALL, WHOLE, Loss
 from exams.items import Item, load_bank, load_file
-from tests.unit.bank_items import TAME, banks
+from tests.support.bank_items import TAME, banks
 
 BANKS = Path(__file__).parents[2] / "exams" / "bank"
 OWN = Defaults("a subject", "a topic", "a source", "recall", 0.123)

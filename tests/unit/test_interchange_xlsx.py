@@ -10,7 +10,7 @@ from openpyxl import Workbook
 from exams.documents import DocumentError
 from exams.interchange.bankfile import Defaults
 from exams.interchange.formats import exported, imported
-from tests.unit.packages import packed
+from tests.support.packages import packed
 
 OWN = Defaults("dx", "t", "某书")
 NAMES = [

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exams.autograde.split import split
-from tests.unit.test_split import STUDENT, WRONG, as_it_stands, ours
+from tests.support.split_cells import STUDENT, WRONG, as_it_stands, ours
 
 BODY = "\n    assert sum_of_squares(n) == w - 7000"
 RIGHT = {1: 7001, 2: 7005, 3: 7014}

@@ -23,8 +23,8 @@ from exams.panel.statistics import rows
 from exams.panel.tables import answers, claims, handed_on, marks
 from exams.panelrules import Marking, parse_marking
 from exams.roster import Candidate
-from tests.exam_host import form_of_every_type
-from tests.panel_case import ITEMS, RULES, SCHOOLS, adjudicator, marker, openings, school_of
+from tests.support.exam_host import form_of_every_type
+from tests.support.panel_case import ITEMS, RULES, SCHOOLS, adjudicator, marker, openings, school_of
 
 OWN, OTHER = "杏林医学院", "橘井医学院"
 

@@ -16,7 +16,7 @@ from exams.cli import exam
 from exams.documents import DocumentError
 from exams.form import Form
 from exams.items import Group, Item
-from tests.exam_host import settings_of
+from tests.support.exam_host import settings_of
 
 CELLS = (Cell("heart", "recall", "A1", 3, 1.0), Cell("lung", "apply", "A1", 2, 2.0))
 PLAN = Blueprint("t", "s", 0.6, 0.05, CELLS)

@@ -23,7 +23,7 @@ from exams.timing import Allowance
 from hub.exam_cards import ExamCard, Examinations, next_first, phase_of
 from hub.people import Person, Role
 from hub.portal import class_overview, lab_cards
-from tests.exam_host import store_url
+from tests.support.exam_host import store_url
 
 BANK = Path(__file__).parents[2] / "exams" / "bank" / "diagnostics"
 ZONE = ZoneInfo("Asia/Shanghai")

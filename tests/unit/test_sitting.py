@@ -14,7 +14,7 @@ from exams.sitting import SittingStore
 from exams.sitting_changes import apply
 from exams.sitting_tables import response_of, responses, sittings
 from exams.timing import GRACE_MS, MINUTE_MS, Allowance
-from tests.changes import BATCHES, plain
+from tests.support.changes import BATCHES, plain
 
 START_MS = 1_800_000_000_000
 ALLOWANCE = Allowance(90, START_MS + 120 * MINUTE_MS)

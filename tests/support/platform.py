@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,14 +12,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
+import pytest
 import requests
 
 from hub.plan import free_ports
 from hub.sandbox import bwrap
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 START_S = 180
 STOP_S = 40
+
+
+def needs_bwrap() -> pytest.MarkDecorator:
+    """For tests of the sandbox."""
+    return pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
 
 
 def free_port() -> int:

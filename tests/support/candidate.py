@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from exams.sitting import SittingStore
-from tests.exam_host import CANDIDATES, Process, store_url
+from tests.support.exam_host import CANDIDATES, Process, store_url
 
 WIDE, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 

@@ -12,7 +12,7 @@ from exams.knock import Knock
 from exams.response import Response
 from exams.sitting_attend import Attend
 from exams.timing import Allowance
-from tests.sitting_writer import HERE
+from tests.support.sitting_writer import HERE
 
 ALLOWANCE = Allowance(90, 2_000_000_000_000)
 NUMBERS, SEATS = st.sampled_from(["n1", "n2", "n3"]), st.sampled_from(["seat-one", "seat-two"])

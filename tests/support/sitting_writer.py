@@ -1,4 +1,4 @@
-"""A process that writes into a sitting store: `python -m tests.sitting_writer URL NAME CANDIDATES ROUNDS`.
+"""A process that writes into a sitting store: `python -m tests.support.sitting_writer URL NAME CANDIDATES ROUNDS`.
 
 Each acknowledged response becomes one line: candidate number and sequence.
 """

@@ -1,6 +1,6 @@
 """The real exam service as a process of its own, with one seam replaced: who logs in is said by the address.
 
-Run as `python -m tests.exam_host HOME PORT`; `furnish(HOME, ...)` puts the exam there before.
+Run as `python -m tests.support.exam_host HOME PORT`; `furnish(HOME, ...)` puts the exam there before.
 """
 
 import functools
@@ -40,7 +40,7 @@ from exams.simulator import Simulator
 from exams.sitting import SittingStore
 
 PREFIX = "/services/exams/"
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 BANK = ROOT / "exams" / "bank" / "diagnostics"
 STARTS_WITHIN_S = 30
 GROUPS = {f"student{number:02d}": {"student"} for number in range(1, 4)} | {"outsider": {"student"}}
@@ -130,7 +130,7 @@ class Process:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, run: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> None:
-        command = [sys.executable, *(run or ("-m", "tests.exam_host", str(self.home), str(self.port)))]
+        command = [sys.executable, *(run or ("-m", "tests.support.exam_host", str(self.home), str(self.port)))]
         with (self.home / "service.log").open("ab") as out:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
 

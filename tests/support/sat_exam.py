@@ -13,7 +13,7 @@ from exams.response import Json, Response
 from exams.roster import Candidate
 from exams.sitting import SittingStore
 from exams.timing import Allowance
-from tests.exam_host import COLLEGES, store_url
+from tests.support.exam_host import COLLEGES, store_url
 
 LEAD = "lead01"
 HERE = Origin("test", "::1", "test")

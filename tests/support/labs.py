@@ -1,0 +1,14 @@
+"""A lab opened over the real hub, without a browser."""
+
+import json
+import re
+
+LAB = "/services/apps/voila/render/physiology/01_nerve.ipynb"
+
+
+def opened(platform, user):
+    """(session, kernel id) of a lab opened by `user`."""
+    session = platform.session(user)
+    page = session.get(platform.url + LAB, timeout=60)
+    assert page.status_code == 200
+    return session, page, json.loads(re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page.text, re.S)[1])
