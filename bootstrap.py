@@ -20,6 +20,10 @@ VENV = ROOT / ".venv"
 MINIMUM_PYTHON = (3, 11)
 DEBIAN_POSTGRESQL = Path("/usr/lib/postgresql")
 """Debian's PostgreSQL, whose programs are not on PATH."""
+SOURCES = ROOT / "build" / "sdists"
+"""Source distributions that tests need."""
+TESTED = ("jupyter-client",)
+"""Packages whose own tests are run against our parts."""
 
 
 class SetupError(Exception):
@@ -104,6 +108,30 @@ def python_packages(lock: Path) -> None:
     mark.write_text(wanted)
 
 
+def source_distribution(package: str, lock: Path) -> Path | None:
+    """The source distribution of a locked package if it was fetched; its hash is the lock's."""
+    hashes = set(re.findall(r"sha256:(\w+)", locked(package, lock)))
+    archives = SOURCES.glob("*.tar.gz")
+    return next((file for file in archives if hashlib.sha256(file.read_bytes()).hexdigest() in hashes), None)
+
+
+def source_distributions(lock: Path) -> None:
+    """Fetch the packages of which tests run the package's own tests, into SOURCES."""
+    for package in TESTED:
+        if source_distribution(package, lock) is not None:
+            continue
+        say(f"Source of {package}: for its own tests")
+        SOURCES.mkdir(parents=True, exist_ok=True)
+        wanted = SOURCES / f"{package}.txt"
+        wanted.write_text(locked(package, lock))
+        # pip asks the package's build system for its name; that is in the lock too, and nothing else may be fetched
+        options = ["--require-hashes", "--no-deps", "--no-binary", ":all:", "--no-build-isolation", "-q"]
+        run(
+            [str(VENV / "bin" / "python"), "-m", "pip", "download", *options, "-d", str(SOURCES), "-r", str(wanted)],
+            f"The source of {package} could not be fetched: check the network to PyPI, then run this again.",
+        )
+
+
 def kernelspec() -> None:
     """Put our kernel among the environment's; an editable install leaves data files out."""
     name = Path("kernels") / "xinglin"
@@ -169,6 +197,8 @@ def main() -> int:
         if shutil.disk_usage(ROOT).free < 2 * 1024**3:
             raise SetupError("Less than 2 GB of disk space is free here: make room, then run the same command again.")
         python_packages(ROOT / ("requirements-dev.lock" if options.dev else "requirements.lock"))
+        if options.dev:
+            source_distributions(ROOT / "requirements-dev.lock")
         kernelspec()
         node_packages(options.dev)
         if options.programs:

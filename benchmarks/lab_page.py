@@ -25,7 +25,8 @@ from pathlib import Path
 import psutil
 import requests
 
-from tests.support.platform import Platform, free_port, until
+from tests.support.platform import Platform, until
+from tests.support.ports import free_port
 
 LAB = "physiology/01_nerve"
 PAGE_S = 150

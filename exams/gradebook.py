@@ -7,9 +7,7 @@ was opened again and closed later.
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -18,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from nbgrader import api
+from alembic.script import ScriptDirectory
+from nbgrader import api, dbutil
 
 from exams import gradebook_rows as rows
 from exams import paper
@@ -70,31 +69,39 @@ def database_url(course: Path) -> str:
 
 @contextmanager
 def opened_at(url: str, course_id: str | None) -> Iterator[Any]:
-    """The Gradebook at `url` (an SQLAlchemy address), made where it does not exist."""
-    with _our_programs():  # a new gradebook calls `alembic`
-        book = api.Gradebook(url, course_id)
+    """The Gradebook at `url` (an SQLAlchemy address), created if it does not exist."""
+    _create(url)
+    book = api.Gradebook(url, course_id)
     try:
         yield book
     finally:
         book.close()
 
 
-@contextmanager
-def _our_programs() -> Iterator[None]:
-    """What lies beside this Python is found first, and PATH is as before then (nbgrader's own `setenv` deletes it)."""
-    before = os.environ.get("PATH")
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before or os.defpath])
+def _create(url: str) -> None:
+    """Create the tables of an empty database at `url`, at the newest revision of nbgrader's schema.
+
+    `nbgrader.api.Gradebook` would start an `alembic` process (2.7 s, and it must be on PATH) to learn that revision.
+    """
+    engine = sa.create_engine(url)
     try:
-        yield
+        with engine.begin() as connection:
+            if sa.inspect(connection).get_table_names():
+                return
+            if engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN")  # Python's sqlite3 starts no transaction for CREATE TABLE
+            version = sa.Column("version_num", sa.String(32), nullable=False)
+            alembic_version = sa.Table("alembic_version", sa.MetaData(), version)
+            api.Base.metadata.create_all(connection)
+            alembic_version.create(connection)
+            newest = ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head()
+            connection.execute(alembic_version.insert().values(version_num=newest))
     finally:
-        if before is None:
-            del os.environ["PATH"]
-        else:
-            os.environ["PATH"] = before
+        engine.dispose()
 
 
 def opened(course: Path) -> AbstractContextManager[Any]:
-    """The course's Gradebook, made where it does not exist."""
+    """The course's Gradebook, created if it does not exist."""
     return opened_at(database_url(course), course.name)
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.support.candidate import Desk
 from tests.support.chromium import chromium
 from tests.support.exam_host import Process, own_name
-from tests.support.platform import free_port
+from tests.support.ports import free_port
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from exams import ledger
 from exams.bankdesk.furnish import FOLDER
 from exams.items import load_bank, load_file
 from tests.support.exam_host import BANK, Process, furnish_bank, own_name
-from tests.support.platform import free_port
+from tests.support.ports import free_port
 
 WIDE, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 ITEM, ECG = "dx-ecg-001", "dx-ecg-002"

@@ -18,7 +18,7 @@ from tests.support.axe import findings
 from tests.support.candidate import PHONE, WIDE
 from tests.support.exam_host import Process, own_name, store_url
 from tests.support.panel_case import openings
-from tests.support.platform import free_port
+from tests.support.ports import free_port
 
 SENT_S = 20
 ITEM = "dx-exam-022"  # four criteria, a point each

@@ -22,7 +22,7 @@ from exams.exam import DATABASE
 from exams.sitting import SittingStore
 from tests.support.exam_client import XSRF, Client
 from tests.support.exam_host import COLLEGES, PREFIX, Process, settings_of, store_url
-from tests.support.platform import free_port
+from tests.support.ports import free_port
 
 EXAM = "dx-joint"
 BLUEPRINT = """

@@ -20,7 +20,8 @@ from exams.items import load_bank, load_file
 from exams.ledger import Act
 from tests.support.exam_client import Client
 from tests.support.exam_host import BANK, PREFIX, Process, furnish_bank, own_name
-from tests.support.platform import free_port, until
+from tests.support.platform import until
+from tests.support.ports import free_port
 
 ITEM, ECG, DICOM, DRAFT = "dx-ecg-001", "dx-ecg-002", "dx-exam-018", "dx-ecg-018"
 AT = "at/0123456789abcdef"

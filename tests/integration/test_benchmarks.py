@@ -6,7 +6,7 @@ import sys
 
 from benchmarks.__main__ import names
 from tests.support.exam_host import ROOT
-from tests.support.platform import free_port
+from tests.support.ports import free_port
 
 FIGURE = re.compile(r"[a-z][a-z0-9_]* -?[\d.e+-]+ -?[\d.e+-]+ -?[\d.e+-]+ \S+")
 

@@ -20,7 +20,8 @@ from exams.response import passed
 from exams.sitting import SittingStore
 from tests.support.exam_client import SEAT, Client, change
 from tests.support.exam_host import CANDIDATES, PREFIX, Process, furnish, own_name, store_url
-from tests.support.platform import free_port, until
+from tests.support.platform import until
+from tests.support.ports import free_port
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from exams.seb import HEADER
 from exams.sitting import SittingStore
 from tests.support.exam_client import SEAT, Client, change
 from tests.support.exam_host import CANDIDATES, PREFIX, Process, own_name, store_url
-from tests.support.platform import free_port, until
+from tests.support.platform import until
+from tests.support.ports import free_port
 
 FIRST, SECOND, THIRD = (candidate.number for candidate in CANDIDATES)
 KEY = "81aad4ab9dfd447cc479e6a4a7c9a544e2cafc7f3adeb68b2a21efad68eca4dc"

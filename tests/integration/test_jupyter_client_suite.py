@@ -4,10 +4,8 @@ They come with the source distribution of the locked version. Its other files st
 test messages, kernelspecs and commands, or provisioners and servers that they bring along.
 """
 
-import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -16,11 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import locked
+from bootstrap import source_distribution
 from tests.support.platform import ROOT
 
-CACHE = ROOT / "build" / "sdists"
-FETCH_S, SUITE_S = 120, 600
+SUITE_S = 600
 FILES = ("test_client", "test_consoleapp", "test_kernelmanager", "test_multikernelmanager", "test_restarter")
 LEFT_OUT = {
     # our provisioner takes ipc where no port was asked for, and these ask which port they were given
@@ -46,29 +43,6 @@ SKIPPED = {
 LEAST_FORKED = 100
 
 
-def source(package):
-    """The source distribution of a locked package; its hash is the lock's, so that any index may serve it."""
-    entry = locked(package, ROOT / "requirements-dev.lock")
-    hashes = set(re.findall(r"sha256:(\w+)", entry))
-    if (archive := kept(hashes)) is None:
-        CACHE.mkdir(parents=True, exist_ok=True)
-        wanted = CACHE / f"{package}.txt"
-        wanted.write_text(entry)
-        # pip asks the package's build system for its name; that is in the lock too, and nothing else may be fetched
-        options = ["--require-hashes", "--no-deps", "--no-binary", ":all:", "--no-build-isolation", "-q"]
-        pip = [sys.executable, "-m", "pip", "download", *options, "-d", str(CACHE), "-r", str(wanted)]
-        subprocess.run(pip, check=True, timeout=FETCH_S)
-        archive = kept(hashes)
-    assert archive is not None
-    return archive
-
-
-def kept(hashes):
-    """What was fetched before and has one of the hashes, or None."""
-    files = (file for file in CACHE.glob("*.tar.gz") if hashlib.sha256(file.read_bytes()).hexdigest() in hashes)
-    return next(files, None)
-
-
 def unpack(archive, folder):
     """Tests and their configuration; the package itself stays out, so that the installed one is tested."""
     with tarfile.open(archive) as packed:
@@ -83,7 +57,9 @@ def unpack(archive, folder):
 def report(tmp_path_factory):
     """{"outcomes": {test: outcome}, "left_out": [test], "forked": kernels, "stock": kernels} of a run of the suite."""
     folder = tmp_path_factory.mktemp("suite")
-    unpack(source("jupyter-client"), folder)
+    archive = source_distribution("jupyter-client", ROOT / "requirements-dev.lock")
+    assert archive is not None, "bootstrap.py --dev fetches it"
+    unpack(archive, folder)
     shutil.copy(ROOT / "tests" / "support" / "jupyter_client_plugin.py", folder)
     environment = {
         **os.environ,

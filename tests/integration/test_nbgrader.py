@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -181,15 +183,24 @@ def copied(course: Path, to: Path, place: int) -> Path:
     return to
 
 
-@pytest.mark.parametrize("path", ["/nowhere", None])
-def test_a_gradebook_is_made_without_our_programs_on_the_path_which_stays_as_it_was(
-    path: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def tables(path: Path) -> dict[str, object]:
+    """The statements that make each table, and what is in them."""
+    with closing(sqlite3.connect(path)) as database:
+        made = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+        rows = {name: database.execute(f"SELECT * FROM {name}").fetchall() for name in ("alembic_version", "course")}
+    return {name: " ".join(sql.split()) for name, sql in made.items() if name != "alembic_version"} | rows
+
+
+def test_a_new_gradebook_is_as_nbgrader_makes_it_and_needs_no_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    stock = "from nbgrader.api import Gradebook; Gradebook('sqlite:///stock.db', 'course').close()"
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # it starts `alembic`
+    subprocess.run([sys.executable, "-c", stock], cwd=tmp_path, env={**os.environ, "PATH": programs}, check=True)
     monkeypatch.delenv("PATH")
-    if path is not None:
-        monkeypatch.setenv("PATH", path)
-    gradebook.prepare(tmp_path / "course", tmp_path)
-    assert os.environ.get("PATH") == path
+    with gradebook.opened_at(f"sqlite:///{tmp_path}/ours.db", "course"):
+        pass
+    assert tables(tmp_path / "ours.db") == tables(tmp_path / "stock.db")
 
 
 def test_the_timestamp_is_the_servers(course: Path, form: Form) -> None:

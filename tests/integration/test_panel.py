@@ -28,7 +28,8 @@ from exams.sitting import SittingStore
 from tests.support.exam_client import Client
 from tests.support.exam_host import CANDIDATES, PREFIX, ROOT, Process, own_name, store_url
 from tests.support.panel_case import ITEMS, RULES, SCHOOLS, marker, openings, school_of
-from tests.support.platform import free_port, until
+from tests.support.platform import until
+from tests.support.ports import free_port
 
 ITEM = "dx-exam-022"
 WORTH = [1, 1, 1, 1]

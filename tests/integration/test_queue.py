@@ -31,7 +31,7 @@ from exams.autograde.queue import Result, Submission
 from exams.autograde.runner import UnavailableError
 from tests.support.code_course import SANDBOX, marks, notebook
 from tests.support.mortal_worker import ENDS
-from tests.support.platform import free_port
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 UP_S = 60.0

@@ -15,7 +15,8 @@ import pytest
 from hub import routes
 from hub.plan import LISTENERS, Plan
 from hub.serve import PROXY, program_path
-from tests.support.platform import free_port, until
+from tests.support.platform import until
+from tests.support.ports import free_port
 
 SECRET = "of-this-test"
 

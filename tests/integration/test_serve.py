@@ -14,7 +14,8 @@ import requests
 
 from benchmarks._postgresql import MISSING, PostgreSQL, programs
 from exams.exam import DATABASE
-from tests.support.platform import ROOT, Platform, free_port, needs_bwrap, until
+from tests.support.platform import ROOT, Platform, needs_bwrap, until
+from tests.support.ports import free_port
 
 
 def health(address):

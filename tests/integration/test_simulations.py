@@ -16,7 +16,8 @@ from exams.sitting import SittingStore
 from hub.simulations import Pool, RefusedError, Runner
 from tests.support.exam_client import Client, change
 from tests.support.exam_host import BANK, CANDIDATES, Process, own_name, store_url
-from tests.support.platform import free_port, until
+from tests.support.platform import until
+from tests.support.ports import free_port
 
 NERVE = SIMULATIONS["nerve"]
 VALUES = {"strength": 30.0, "duration": 0.5}

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 import requests
 import sqlalchemy as sa
-from hypothesis import given, settings
+from hypothesis import given
 
 from benchmarks._postgresql import MISSING, PostgreSQL, programs
 from exams import audit, listening, sitting_changes
@@ -18,7 +18,9 @@ from exams.response import Response
 from exams.sitting import SittingStore
 from tests.support.changes import ALLOWANCE, BATCHES, emptied, plain
 from tests.support.exam_host import CANDIDATES, ROOT, Process, furnish
-from tests.support.platform import free_port, until
+from tests.support.platform import until
+from tests.support.ports import free_port
+from tests.support.properties import examples
 from tests.support.sitting_writer import HERE, SEAT
 
 pytestmark = pytest.mark.skipif(programs() is None, reason=MISSING)
@@ -143,7 +145,7 @@ def test_who_hangs_while_writing_is_cut_off_and_who_reads_is_not(engines):
         assert connection.execute(asked).scalar() == "0"
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(BATCHES)
 def test_every_change_comes_to_the_same_as_on_sqlite(engines, batches):
     outcomes = []

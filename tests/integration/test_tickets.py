@@ -6,7 +6,7 @@ import pytest
 import requests
 import sqlalchemy as sa
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exams import audit
@@ -16,7 +16,7 @@ from exams.knock import LIMIT, LONGEST_S, Knock, answer
 from exams.sitting import SittingStore
 from exams.tickets import LENGTH, SIGNS, Tickets, new_code, normal, printed
 from tests.support.exam_host import CANDIDATES, PREFIX, Process, own_name, settings_of, store_url
-from tests.support.platform import free_port
+from tests.support.ports import free_port
 
 XSRF = re.compile(r'name="_xsrf" value="([^"]+)"')
 TICKET = re.compile(r"<dd>(\d+)</dd>.*?<p class=\"code\"[^>]*>([^<]+)</p>", re.DOTALL)
@@ -88,7 +88,6 @@ def test_tries_wait_longer_each_time_and_forget_after_a_right_one(tmp_path):
         again.close()
 
 
-@settings(deadline=None)  # a database each
 @given(st.lists(st.booleans()))
 def test_knocks_at_once_are_answered_as_one_after_the_other(rights):
     knocks = [Knock(at, "N1", right) for at, right in enumerate(rights)]

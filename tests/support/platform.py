@@ -15,8 +15,8 @@ import psutil
 import pytest
 import requests
 
-from hub.plan import free_ports
 from hub.sandbox import bwrap
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 180
@@ -26,11 +26,6 @@ STOP_S = 40
 def needs_bwrap() -> pytest.MarkDecorator:
     """For tests of the sandbox."""
     return pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
-
-
-def free_port() -> int:
-    """A port of the loopback that nothing listens on."""
-    return free_ports(1)[0]
 
 
 def until(found, seconds: float, what: str, every: float = 0.1):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exams.assembly import AssemblyError, assemble
@@ -13,6 +13,7 @@ from exams.blueprint import Blueprint, Cell, load
 from exams.documents import DocumentError
 from exams.form import Form
 from exams.items import load_bank
+from tests.support.properties import examples
 
 FOLDER = Path(__file__).parents[2] / "exams" / "bank" / "diagnostics"
 BANK = load_bank(FOLDER)
@@ -23,7 +24,7 @@ def form(plan: Blueprint = PLAN, seed: int = 1) -> Form:
     return assemble(BANK, plan, forms=["A"], exam="x", seed=seed)[0]
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(seed=st.integers(0, 2**32))
 def test_every_form_fills_the_blueprint(seed: int) -> None:
     made = form(seed=seed)

@@ -4,7 +4,7 @@ import contextlib
 import sqlite3
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exams.attendance import NOTHING, STEPS, after
@@ -13,6 +13,7 @@ from exams.response import Response
 from exams.sitting import SittingStore
 from exams.sitting_attend import FITS
 from exams.timing import GRACE_MS, MINUTE_MS, Allowance
+from tests.support.properties import examples
 
 START_MS = 1_800_000_000_000
 ALLOWANCE = Allowance(60, START_MS + 600 * MINUTE_MS)
@@ -82,7 +83,7 @@ class Teller:
 
 
 @given(STORY)
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_whatever_happens_time_adds_up_nothing_acknowledged_is_lost_and_the_log_holds(tmp_path_factory, story):
     teller = Teller(tmp_path_factory.mktemp("attendance") / "exams.sqlite")
     for step in story:

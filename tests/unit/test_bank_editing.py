@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exams import ledger
@@ -19,6 +19,7 @@ from exams.documents import DocumentError
 from exams.files import stamp
 from exams.items import TYPES, load_bank, load_file
 from exams.ledger import Act, NotAllowedError, State
+from tests.support.properties import examples
 
 AT = datetime(2027, 1, 8, tzinfo=UTC)
 FILES = sorted(PACKAGED.glob("*/*.yaml"))
@@ -47,7 +48,7 @@ def new(name="dx-new-001", **changes):
 TEXTS = st.text("心电 aB#:-{}[]'\"\n|>&*!%@`,?", min_size=1, max_size=30).filter(lambda text: text.strip())
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(data=st.data())
 def test_one_entry_changes_and_every_other_line_stays(data):
     text = data.draw(st.sampled_from(FILES)).read_text("utf-8")
@@ -265,7 +266,6 @@ def test_from_draft_to_live_by_two(banks):
     assert {entry.detail["note"] for entry in entries} == {"why"}
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from("abc"), st.sampled_from([Act.WRITE, Act.REVIEW, Act.PUBLISH, Act.RETIRE])),

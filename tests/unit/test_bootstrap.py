@@ -1,5 +1,6 @@
 """Setting up: without a network, what it decides and what it says when it cannot."""
 
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -81,7 +82,11 @@ def copy(tmp_path):
     (tmp_path / "pyproject.toml").write_text("[project]\n")
     for name in ("requirements.lock", "requirements-dev.lock", "package-lock.json"):
         (tmp_path / name).write_text("{}")
-
+    archive = tmp_path / "build" / "sdists" / "a.tar.gz"
+    archive.parent.mkdir(parents=True)
+    archive.write_bytes(b"a source distribution")
+    hashed = f"jupyter-client==1 --hash=sha256:{hashlib.sha256(archive.read_bytes()).hexdigest()}\n"
+    (tmp_path / "requirements-dev.lock").write_text(hashed)
     shutil.copytree(ROOT / "configs" / "kernels", tmp_path / "configs" / "kernels")
 
     def start(*arguments):

@@ -5,10 +5,11 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from courses.models import ecg
+from tests.support.properties import examples
 
 FS = 1000.0
 SECONDS = 12.0
@@ -64,7 +65,7 @@ def test_intervals_are_what_was_asked_for(wanted: dict[str, float]) -> None:
         assert found["qrs"] == pytest.approx(90.0, abs=READING_MS)
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(rate=st.integers(50, 100), pr=st.integers(120, 220))
 def test_rate_and_pr_over_their_range(rate: int, pr: int) -> None:
     signal = leads("sinus", rate=float(rate), pr=float(pr))["II"]
@@ -144,7 +145,7 @@ def test_st_elevation_where_it_belongs(rhythm: str, raised: tuple[str, ...], low
         assert tracing[name][at] - flat[name][at] < -0.05
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(rhythm=st.sampled_from(ecg.RHYTHMS), seed=st.integers(0, 2**31))
 def test_leads_obey_einthoven_and_goldberger(rhythm: str, seed: int) -> None:
     tracing = leads(rhythm, seed, seconds=4.0)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exams import release, roster
@@ -18,6 +18,7 @@ from exams.gradebook import Result
 from exams.hall import Hall
 from exams.items import load_bank
 from exams.roster import Candidate
+from tests.support.properties import examples
 
 BANK = Path(__file__).parents[2] / "exams" / "bank" / "diagnostics"
 NOW = datetime(2026, 11, 22, 2, 30, tzinfo=UTC)
@@ -165,7 +166,7 @@ words = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=12
 )
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(names=st.lists(words, min_size=1, max_size=5))
 def test_any_name_survives_the_roster(tmp_path_factory: pytest.TempPathFactory, names: list[str]) -> None:
     path = tmp_path_factory.mktemp("roster") / "roster.csv"

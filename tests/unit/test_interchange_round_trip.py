@@ -11,10 +11,11 @@ from exams.interchange.formats import FORMATS, exported, imported
 from exams.interchange.report import ALL, WHOLE, Loss
 from exams.items import Item, load_bank, load_file
 from tests.support.bank_items import TAME, banks
+from tests.support.properties import examples
 
 BANKS = Path(__file__).parents[2] / "exams" / "bank"
 OWN = Defaults("a subject", "a topic", "a source", "recall", 0.123)
-EASY = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+EASY = settings(examples(40), suppress_health_check=list(HealthCheck))
 
 
 def changes(items: tuple[Item, ...], back: tuple[Item, ...]) -> set[tuple[str, str]]:

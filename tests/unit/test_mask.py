@@ -1,10 +1,11 @@
 """What a probe's loops run over holds no wanted value where nothing but comparisons needs it; marks stay the same."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exams.autograde.split import split
+from tests.support.properties import examples
 from tests.support.split_cells import STUDENT, WRONG, as_it_stands, ours
 
 BODY = "\n    assert sum_of_squares(n) == w - 7000"
@@ -207,7 +208,7 @@ def whole(parts: list[str], last: str) -> str:
     return "n, score = 1, 0\n" + "".join(named) + last
 
 
-@settings(deadline=None, max_examples=100)
+@examples(100)
 @given(st.lists(loops(SECRET), min_size=1, max_size=3), st.sampled_from(["", "score / 4", "n"]), st.sampled_from(WRONG))
 def test_generated_loops_keep_their_secrets_and_marks(parts: list[str], last: str, answer: str) -> None:
     cell = whole(parts, last)
@@ -216,7 +217,7 @@ def test_generated_loops_keep_their_secrets_and_marks(parts: list[str], last: st
     assert ours(cell, answer) == as_it_stands(cell, answer), probe(cell)
 
 
-@settings(deadline=None, max_examples=100)
+@examples(100)
 @given(
     st.lists(loops(SECRET + OPEN), min_size=1, max_size=4), st.sampled_from(["", "score / 9"]), st.sampled_from(WRONG)
 )

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from courses import measure
 from courses.models import phantom
+from tests.support.properties import examples
 
 NODE = Path(sys.executable).parent / "node"
 GEOMETRY = Path(__file__).resolve().parents[2] / "widgets" / "geometry.js"
@@ -143,7 +144,7 @@ def test_the_browser_names_directions():
     assert run_node(cases) == ["L", "P", "F", "RP"]
 
 
-@settings(max_examples=1, deadline=None)
+@examples(1)
 @given(st.lists(st.tuples(points, points, points), min_size=150, max_size=150))
 def test_browser_and_python_agree(triples):
     frame = np.random.default_rng(1).integers(-2000, 3000, (60, 80)).astype(np.int16)

@@ -8,11 +8,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from courses.models import nerve
 from courses.models.nerve import Bath, Stimulus
+from tests.support.properties import examples
 
 STANDARD = Bath()
 baths = st.builds(
@@ -97,7 +98,7 @@ def test_all_or_none():
 
 
 @given(baths, st.sampled_from([0.1, 0.2, 0.5, 1.0, 2.0, 5.0]))
-@settings(max_examples=15, deadline=None)
+@examples(15)
 def test_a_shorter_pulse_must_be_stronger(bath, duration):
     short, long = nerve.threshold(duration, bath), nerve.threshold(2 * duration, bath)
     assert short >= long - 0.03  # twice the precision of a threshold, rounded up
@@ -105,7 +106,7 @@ def test_a_shorter_pulse_must_be_stronger(bath, duration):
 
 
 @given(baths)
-@settings(max_examples=8, deadline=None)
+@examples(8)
 def test_the_threshold_divides_what_excites_from_what_does_not(bath):
     threshold = nerve.threshold(0.5, bath)
     assert nerve.respond(Stimulus(threshold + 0.1, 0.5), bath).spikes == 1
@@ -148,7 +149,7 @@ def test_equilibrium_potentials_follow_nernst():
 
 
 @given(st.integers(5, 50), st.floats(4.3, 22.3))
-@settings(max_examples=20, deadline=None)
+@examples(20)
 def test_potassium_depolarises(potassium, celsius):
     less, more = Bath(celsius, potassium=potassium), Bath(celsius, potassium=potassium + 5)
     assert nerve.resting_potential(less) < nerve.resting_potential(more)

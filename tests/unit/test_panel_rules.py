@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exams import audit, facets
@@ -25,6 +25,7 @@ from exams.panelrules import Marking, parse_marking
 from exams.roster import Candidate
 from tests.support.exam_host import form_of_every_type
 from tests.support.panel_case import ITEMS, RULES, SCHOOLS, adjudicator, marker, openings, school_of
+from tests.support.properties import examples
 
 OWN, OTHER = "杏林医学院", "橘井医学院"
 
@@ -253,7 +254,7 @@ def engine():
     made.dispose()
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(STEPS)
 def test_whatever_is_done_in_whatever_order_no_answer_is_marked_twice_by_one_or_by_its_own_school(engine, steps):
     with engine.connect().execution_options(writing=True) as connection:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exams.assembly import AssemblyError, assemble, information, summary
@@ -17,6 +17,7 @@ from exams.documents import DocumentError
 from exams.form import Form
 from exams.items import Group, Item
 from tests.support.exam_host import settings_of
+from tests.support.properties import examples
 
 CELLS = (Cell("heart", "recall", "A1", 3, 1.0), Cell("lung", "apply", "A1", 2, 2.0))
 PLAN = Blueprint("t", "s", 0.6, 0.05, CELLS)
@@ -38,7 +39,7 @@ def ids(form):
     return [own.id for own in form.items]
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.integers(0, 2**32), st.integers(1, 5), st.sampled_from([None, 0.02, 0.1]))
 def test_each_form_fills_the_blueprint_and_they_share_nothing(seed, number, tolerance):
     plan = replace(PLAN, information_tolerance=tolerance)
@@ -55,7 +56,7 @@ def test_each_form_fills_the_blueprint_and_they_share_nothing(seed, number, tole
     assert forms == assemble(bank(), plan, forms="ABCDE"[:number], exam="x", seed=seed)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(st.integers(0, 2**32))
 def test_anchors_are_in_every_form_and_enemies_in_none_together(seed):
     plan = replace(PLAN, anchors=("i001", "i021"), enemies=(("i000", "i002", "i004"), ("i022", "i023")))
@@ -85,7 +86,7 @@ def test_a_group_comes_whole_to_one_form():
     assert len({form.items[0].group for form in forms}) == 3
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.lists(st.sampled_from([0.2, 0.4, 0.6, 0.8]), min_size=4, max_size=7),
     st.sampled_from([0.0005, 0.06]),

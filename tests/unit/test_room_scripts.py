@@ -5,11 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import exams
 from exams.response import canonical
+from tests.support.properties import examples
 
 ROOM = Path(exams.__file__).parent / "room"
 NODE = Path(sys.prefix) / "bin" / "node"
@@ -40,7 +41,7 @@ def cases(draw):
     return [pending, latest, maximum]
 
 
-@settings(max_examples=5, deadline=None)
+@examples(5)
 @given(many=st.lists(cases(), min_size=30, max_size=30))
 def test_what_a_browser_kept_is_sent_unless_the_server_has_later(many):
     results = node("reconcile.js", "(many) => many.map((one) => m.reconcile(...one))", many)
@@ -78,7 +79,7 @@ def test_which_questions_opening_one_closes():
     assert node("forward.js", script, items, 4, []) == [[], False]
 
 
-@settings(max_examples=5, deadline=None)
+@examples(5)
 @given(many=st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"])), min_size=20, max_size=40))
 def test_characters_and_bytes_are_counted_as_on_the_server(many):
     counted = node("characters.js", "(many) => many.map((one) => [m.characters(one), m.bytes(one)])", many)

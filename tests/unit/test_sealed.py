@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exams import sealed
@@ -15,6 +15,7 @@ from exams.form import Form
 from exams.hall import Hall
 from exams.items import load_bank
 from exams.tickets import printed
+from tests.support.properties import examples
 
 BANK = Path(__file__).parents[2] / "exams" / "bank" / "diagnostics"
 FORM = Form("A", "dx-1", load_bank(BANK)[:5])
@@ -77,7 +78,7 @@ def test_another_key_another_exam_and_an_altered_file_are_refused(tmp_path: Path
 
 
 @given(st.integers(0, 27), st.sampled_from("23456789ABCDEFGHJKMNPQRSTUVWXYZ"))
-@settings(max_examples=30, deadline=None)
+@examples(30)
 def test_one_sign_of_the_key_off_opens_nothing(tmp_path_factory: pytest.TempPathFactory, place: int, sign: str) -> None:
     made, key = exam(tmp_path_factory.mktemp("home")), sealed.new_key()
     sealed.seal(made, FORM, key)

@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from courses import simulations
@@ -12,6 +12,7 @@ from courses.models import nerve
 from courses.simulations import SIMULATIONS
 from exams.documents import DocumentError
 from exams.items import load_file
+from tests.support.properties import examples
 
 NERVE = SIMULATIONS["nerve"]
 CONTROLS = ("strength", "duration")
@@ -35,7 +36,7 @@ def test_whatever_a_browser_sends_is_sound_numbers_or_refused(data):
         assert steps == pytest.approx(round(steps), abs=1e-6)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(values=st.fixed_dictionaries({}, optional=SOUND))
 def test_a_run_is_finite_whatever_it_is_asked_for(values):
     run = NERVE.run(NERVE.values(values))

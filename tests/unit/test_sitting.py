@@ -3,7 +3,7 @@ from concurrent.futures import wait
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exams import audit, replay, sitting_tables
@@ -15,6 +15,7 @@ from exams.sitting_changes import apply
 from exams.sitting_tables import response_of, responses, sittings
 from exams.timing import GRACE_MS, MINUTE_MS, Allowance
 from tests.support.changes import BATCHES, plain
+from tests.support.properties import examples
 
 START_MS = 1_800_000_000_000
 ALLOWANCE = Allowance(90, START_MS + 120 * MINUTE_MS)
@@ -195,7 +196,7 @@ CHANGES = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(changes=CHANGES, data=st.data())
 def test_whatever_arrives_in_whatever_order_the_log_holds_the_latest(tmp_path_factory, changes, data):
     responses = [response(number, item, value, flagged=flagged) for number, item, value, flagged in changes]
@@ -252,7 +253,6 @@ def test_many_who_enter_at_once_are_taken_in_as_if_one_after_the_other(tmp_path)
     assert codes == [["in", "in", "in", "in", "closed", "in"]] * 2
 
 
-@settings(deadline=None)  # a database each
 @given(BATCHES)
 def test_changes_made_together_come_to_the_same_as_one_after_the_other(batches):
     """Whatever is made with others of its kind, out of its turn, comes out as in its turn; the log tells the same."""

@@ -1,10 +1,11 @@
 """A test cell split in two gives the marks of the cell run as it stands, and what it wants does not reach the probe."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exams.autograde.split import SplitError, split, student_names
+from tests.support.properties import examples
 from tests.support.split_cells import STUDENT, WRONG, as_it_stands, ours
 
 QUICKSTART = [
@@ -210,7 +211,7 @@ def answers() -> st.SearchStrategy[str]:
 HEAD = "import contextlib\nn, score, found = 1, 0, []\ndef check(n):\n    assert {}\n    return {}\n"
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(
     expressions(1),
     expressions(1),

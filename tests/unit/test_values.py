@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -92,7 +92,6 @@ def same(one: object, other: object) -> bool:
     return repr(one) == repr(other)
 
 
-@settings(deadline=None)
 @given(VALUES)
 def test_a_value_comes_back_with_its_exact_type(value: object) -> None:
     assert same(decode(json.loads(json.dumps(encode(value)))), value)
@@ -105,7 +104,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_whatever_is_decoded_gives_a_value_or_a_value_error(data: object) -> None:
     try:
