@@ -4,13 +4,22 @@ BIN := .venv/bin
 BENCH ?=
 ARGS ?=
 
-.PHONY: run test check bench lock clean
+.PHONY: run test test-fast test-all test-changed check bench lock clean
 
 run:
 	@$(PYTHON) bootstrap.py && exec $(BIN)/xinglin serve --demo
 
 test:
-	@$(PYTHON) bootstrap.py --dev --programs && $(BIN)/python -m pytest $(ARGS)
+	@$(PYTHON) bootstrap.py --dev --programs && $(BIN)/python -m tests.run test $(ARGS)
+
+test-fast:
+	@$(PYTHON) bootstrap.py --dev && $(BIN)/python -m tests.run fast $(ARGS)
+
+test-all:
+	@$(PYTHON) bootstrap.py --dev --programs && $(BIN)/python -m tests.run all $(ARGS)
+
+test-changed:
+	@$(PYTHON) bootstrap.py --dev --programs && $(BIN)/python -m tests.run changed $(ARGS)
 
 check:
 	@$(PYTHON) bootstrap.py --dev

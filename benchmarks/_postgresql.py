@@ -5,6 +5,7 @@ It listens on a Unix socket in that folder alone, so whoever may look into the f
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import signal
@@ -14,6 +15,8 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
+
+import sqlalchemy as sa
 
 MISSING = "PostgreSQL's server is not installed: apt-get install postgresql"
 FOLDERS = Path("/usr/lib/postgresql")
@@ -38,6 +41,7 @@ class PostgreSQL:
         if folder is None:
             raise FileNotFoundError(MISSING)
         self._programs = folder
+        self._numbers = itertools.count(1)
         # it refuses to run as root, and then another must be able to reach its folder
         self._user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
 
@@ -71,6 +75,15 @@ class PostgreSQL:
         self.stop()
         shutil.rmtree(self._folder)
 
+    def new_database(self) -> str:
+        """The address of an empty database for SQLAlchemy."""
+        name = f"database{next(self._numbers)}"
+        engine = sa.create_engine(self.url.replace("postgresql:", "postgresql+pg8000:"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        return self.url.replace("/postgres?", f"/{name}?")
+
     def start(self) -> None:
         """Start it on what is there, and wait until it answers."""
         command = [self._programs / "postgres", "-D", self._folder / "data", "-k", self._folder]
@@ -83,7 +96,7 @@ class PostgreSQL:
         while subprocess.run(ready).returncode:
             if self._process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError("PostgreSQL does not start.")
-            time.sleep(0.05)
+            time.sleep(0.02)
 
     def stop(self, number: int = signal.SIGINT) -> None:
         """End it, closing its connections (SIGINT), or at once (SIGQUIT); what was committed is there all the same."""

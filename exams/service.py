@@ -181,13 +181,10 @@ def make_app(config: Config) -> Application:
     )
 
 
-async def run(app: Application, listener: socket.socket) -> None:
-    """Serve `app` on `listener` until SIGTERM or SIGINT."""
+async def run(app: Application, listener: socket.socket, stopping: asyncio.Event) -> None:
+    """Serve `app` on `listener` until `stopping` is set."""
     server = tornado.httpserver.HTTPServer(app, xheaders=True, max_body_size=MOST_BODY_BYTES)
     server.add_socket(listener)
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     collecting = asyncio.create_task(garbage.by_turns())
     await stopping.wait()
     collecting.cancel()
@@ -195,13 +192,26 @@ async def run(app: Application, listener: socket.socket) -> None:
     await server.close_all_connections()
 
 
+async def _until_signalled(app: Application, listener: socket.socket) -> None:
+    """Serve `app` on `listener` until SIGTERM or SIGINT."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    await run(app, listener, stopping)
+
+
 def serve(config: Config, listener: socket.socket) -> None:
     """Serve until told to stop; what was asked for by then is written."""
     garbage.keep_what_is_there()
     try:
-        uvloop.run(run(make_app(config), listener))
+        uvloop.run(_until_signalled(make_app(config), listener))
     finally:
-        config.marks.close()
-        config.store.close()
-        if config.panel is not None:
-            config.panel.close()
+        close(config)
+
+
+def close(config: Config) -> None:
+    """Close the stores, when what was asked of them is written."""
+    config.marks.close()
+    config.store.close()
+    if config.panel is not None:
+        config.panel.close()

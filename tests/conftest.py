@@ -3,18 +3,53 @@
 `make test-fast` runs FAST, `make test` all but SLOW, `make test-all` all; tests/run.py is behind them.
 """
 
+import os
 from collections import Counter
 
 import pytest
 
+from benchmarks._postgresql import MISSING, PostgreSQL, programs
+from tests.support import demo_home as demo
 from tests.support import properties
+from tests.support.chromium import SHARED
 from tests.support.platform import Platform
 from widgets.assets import build
 
 FAST = ("tests/unit/", "tests/content/")
 """Where the tests are that start no service and no browser."""
 
-SLOW: dict[str, tuple[str, ...]] = {}
+_INTEGRATION = "tests/integration/"
+_BENCHMARKS = f"{_INTEGRATION}test_benchmarks.py::test_"
+SLOW: dict[str, tuple[str, ...]] = {
+    f"{_INTEGRATION}test_jupyter_client_suite.py": ("hub/kernels/", "configs/kernels/"),
+    f"{_INTEGRATION}test_nbgrader.py::test_stock_autograde_gives_the_same_marks[drawn]": (
+        "exams/marking.py",
+        "exams/paper.py",
+        "exams/stencil.py",
+        "exams/gradebook.py",
+        "exams/gradebook_rows.py",
+    ),
+    f"{_INTEGRATION}test_marked_exam.py": (
+        "exams/marking_run.py",
+        "exams/office.py",
+        "exams/panel/",
+        "exams/facets.py",
+    ),
+    f"{_INTEGRATION}test_panel.py::test_twenty_markers_at_once": (
+        "exams/panel/",
+        "exams/database.py",
+        "exams/journal.py",
+    ),
+    f"{_INTEGRATION}test_queue.py::test_a_machine_is_lost_midway": ("exams/autograde/",),
+    "tests/browser/test_whole_exam.py": ("exams/room/", "exams/sitting.py", "exams/service.py", "exams/replay.py"),
+    f"{_BENCHMARKS}a_small_exam_loses_nothing": ("benchmarks/",),
+    f"{_BENCHMARKS}a_few_pages_of_a_lab": ("benchmarks/",),
+    f"{_BENCHMARKS}a_few_open_labs_and_a_slider": ("benchmarks/",),
+    f"{_BENCHMARKS}marks_are_the_same_ours_and_nbgraders": ("benchmarks/", "exams/autograde/"),
+    f"{_BENCHMARKS}a_few_forms_are_assembled": ("benchmarks/",),
+    f"{_BENCHMARKS}a_small_exam_is_marked": ("benchmarks/",),
+    f"{_BENCHMARKS}a_few_answers_at_the_marking_desk": ("benchmarks/",),
+}
 """{beginning of a test's id: paths of what it tests}. CI runs those of which a path changed since all were green."""
 
 ALONE: tuple[str, ...] = ()
@@ -77,9 +112,41 @@ def group_of(item):
     return "platform" if found is not None and found.scope == "session" else item.nodeid.partition("::")[0]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    if not item.nodeid.startswith("tests/browser/"):
+        SHARED.close()
+
+
+def pytest_unconfigure():
+    SHARED.close()
+
+
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory):
+def demo_home(tmp_path_factory):
+    """A seeded home, to be copied and not changed: one for all workers."""
+    own = tmp_path_factory.getbasetemp()
+    return demo.template(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory, demo_home):
     """The demo, running; what a test changes here, others may see."""
-    running = Platform(tmp_path_factory.mktemp("platform") / "home").start()
+    running = Platform(demo.copied(demo_home, tmp_path_factory.mktemp("platform") / "home")).start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """One PostgreSQL server a worker; it may be stopped and started."""
+    if programs() is None:
+        pytest.skip(MISSING)
+    with PostgreSQL() as running:
+        yield running
+
+
+@pytest.fixture
+def database(postgresql):
+    """The address of an empty database on it."""
+    return postgresql.new_database()

@@ -86,7 +86,7 @@ def note_green() -> None:
     """Keep the commit, if it is what was tested."""
     if git("status", "--porcelain") == "" and (head := git("rev-parse", "HEAD")) is not None:
         GREEN.write_text(head)
-        print(f"tests: all green; commit {GREEN.relative_to(ROOT)} so that CI knows", flush=True)
+        print(f"tests: all green; commit {GREEN.name} so that CI knows", flush=True)
 
 
 def main(tier: str, options: Sequence[str]) -> int:

@@ -1,26 +1,22 @@
-"""One Chromium for the browser tests of a file; each test opens contexts of its own in it.
-
-Not for all of them: Playwright's loop runs in this thread as long as the browser is open, and tests with a loop of
-their own, which come after, cannot have one then.
-"""
+"""Browser tests: each opens contexts of its own in the one Chromium of its worker."""
 
 import pytest
 
 from tests.support.candidate import Desk
-from tests.support.chromium import chromium
-from tests.support.exam_host import Process, own_name
+from tests.support.chromium import SHARED
+from tests.support.exam_host import Served, own_name
+from tests.support.person import gathered
 from tests.support.ports import free_port
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def browser():
-    with chromium() as running:
-        yield running
+    return SHARED.browser()
 
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory):
-    running = Process(tmp_path_factory.mktemp("room"), free_port())
+    running = Served(tmp_path_factory.mktemp("room"), free_port())
     yield running
     running.stop()
 
@@ -45,3 +41,10 @@ def desks(browser, service):
     for desk in made:
         desk.context.close()
     assert [fault for desk in made for fault in desk.faults] == []
+
+
+@pytest.fixture
+def people(browser, platform):
+    """Persons over the real hub by user; afterwards none may have had an error."""
+    with gathered(browser, platform) as make:
+        yield make

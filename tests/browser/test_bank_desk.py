@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from exams import ledger
 from exams.bankdesk.furnish import FOLDER
 from exams.items import load_bank, load_file
-from tests.support.exam_host import BANK, Process, furnish_bank, own_name
+from tests.support.exam_host import BANK, Served, furnish_bank, own_name
 from tests.support.ports import free_port
 
 WIDE, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
@@ -19,7 +19,7 @@ MOST_TABS = 150
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory):
-    running = Process(tmp_path_factory.mktemp("bank"), free_port())
+    running = Served(tmp_path_factory.mktemp("bank"), free_port())
     running.furnish("joint")
     yield running
     running.stop()

@@ -8,9 +8,18 @@ from playwright.sync_api import expect
 from exams.errands import LONGEST_S
 from exams.sitting import SittingStore
 from tests.support.candidate import PHONE, WIDE, kept, let_in, measure, watch
-from tests.support.exam_host import CANDIDATES, store_url
+from tests.support.exam_host import CANDIDATES, Process, store_url
+from tests.support.ports import free_port
 
 BACK_WITHIN_S = 5
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory):
+    """A process of its own: some of these tests kill it, or what it started."""
+    running = Process(tmp_path_factory.mktemp("room"), free_port())
+    yield running
+    running.stop()
 
 
 @pytest.mark.parametrize(("size", "language"), [(WIDE, "zh"), (PHONE, "en")], ids=["wide-zh", "phone-en"])

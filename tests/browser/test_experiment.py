@@ -8,9 +8,19 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.candidate import PHONE, WIDE, kept
+from tests.support.exam_host import Process
+from tests.support.ports import free_port
 
 COLD_MS = 40_000
 """The first run starts kernels."""
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory):
+    """A process of its own: some of these tests kill it, or what it started."""
+    running = Process(tmp_path_factory.mktemp("room"), free_port())
+    yield running
+    running.stop()
 
 
 def to_the_experiment(desk):

@@ -5,8 +5,7 @@ from playwright.sync_api import expect
 
 from courses.imaging import window_level
 from courses.models import phantom
-from tests.support.chromium import chromium
-from tests.support.person import LAB_S, PHONE, WIDE, Person
+from tests.support.person import LAB_S, PHONE, WIDE
 from tests.support.platform import needs_bwrap
 from tests.support.viewer_host import drag
 
@@ -53,42 +52,39 @@ class Lab:
 
 
 @pytest.mark.parametrize(("user", "size", "language"), [("student01", WIDE, "zh"), ("student04", PHONE, "en")])
-def test_every_task_wrong_then_right(platform, user, size, language):
-    with chromium() as browser:
-        person = Person(browser, platform, user, size=size, language=language)
-        person.open_lab(TITLE[language])
-        lab, page = Lab(person.page), person.page
-        for number, (preset, task) in enumerate(zip(PRESETS[language], window_level.WINDOWS.values(), strict=True), 1):
-            card = lab.task(number)
-            page.get_by_role("button", name="软组织窗" if language == "zh" else "Soft tissue").click()
-            lab.judged(card, right=False)
-            page.get_by_role("button", name=preset, exact=True).click()
-            card.locator("select").select_option(str(phantom.HIDDEN[task.insert][0]))
-            lab.judged(card, right=True)
-        card = lab.task(4)
+def test_every_task_wrong_then_right(people, user, size, language):
+    person = people(user, size=size, language=language)
+    person.open_lab(TITLE[language])
+    lab, page = Lab(person.page), person.page
+    for number, (preset, task) in enumerate(zip(PRESETS[language], window_level.WINDOWS.values(), strict=True), 1):
+        card = lab.task(number)
+        page.get_by_role("button", name="软组织窗" if language == "zh" else "Soft tissue").click()
         lab.judged(card, right=False)
-        lab.region("fat")
+        page.get_by_role("button", name=preset, exact=True).click()
+        card.locator("select").select_option(str(phantom.HIDDEN[task.insert][0]))
         lab.judged(card, right=True)
-        card = lab.task(5)
-        lab.judged(card, right=False)
-        lab.slice(phantom.SIZE_SLICES[0] + 6)
-        lab.draw("length", *phantom.rod_ends())
-        lab.judged(card, right=True)
-        card = lab.task(6)
-        lab.slice(7)
-        lab.region("unknown")
-        lab.judged(card, right=False)
-        card.get_by_text("急性血肿").click()
-        lab.judged(card, right=True)
-        page.get_by_role("button", name="评价任务").click()
-        page.get_by_role("button", name="查看本次小结").click()
-        expect(page.locator(".xl-evaluation")).to_contain_text("已完成 6 / 6")
-        assert page.evaluate("document.documentElement.scrollWidth") == size[0]
-        person.open("/hub/home")
-        progress = page.locator("article", has_text=TITLE[language]).get_by_role("progressbar")
-        expect(progress).to_have_attribute("aria-valuenow", "6")
-        person.context.close()
-        assert person.faults == []
+    card = lab.task(4)
+    lab.judged(card, right=False)
+    lab.region("fat")
+    lab.judged(card, right=True)
+    card = lab.task(5)
+    lab.judged(card, right=False)
+    lab.slice(phantom.SIZE_SLICES[0] + 6)
+    lab.draw("length", *phantom.rod_ends())
+    lab.judged(card, right=True)
+    card = lab.task(6)
+    lab.slice(7)
+    lab.region("unknown")
+    lab.judged(card, right=False)
+    card.get_by_text("急性血肿").click()
+    lab.judged(card, right=True)
+    page.get_by_role("button", name="评价任务").click()
+    page.get_by_role("button", name="查看本次小结").click()
+    expect(page.locator(".xl-evaluation")).to_contain_text("已完成 6 / 6")
+    assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+    person.open("/hub/home")
+    progress = page.locator("article", has_text=TITLE[language]).get_by_role("progressbar")
+    expect(progress).to_have_attribute("aria-valuenow", "6")
 
 
 class SlowLine:
@@ -108,19 +104,16 @@ class SlowLine:
             self.socket.send(word)
 
 
-def test_what_is_pressed_after_a_measurement_knows_of_it_however_slow_the_kernel_is(platform):
-    with chromium() as browser:
-        person = Person(browser, platform, "student05")
-        line = SlowLine(person.page)
-        person.open_lab(TITLE["zh"])
-        lab, page = Lab(person.page), person.page
-        card = lab.task(4)
-        lab.judged(card, right=False)
-        line.holding = True
-        page.get_by_role("button", name="软组织窗").click()
-        lab.region("fat")
-        card.get_by_role("button", name="提交").click()
-        line.release()
-        expect(card.locator(".xl-right")).to_be_in_viewport()
-        person.context.close()
-        assert person.faults == []
+def test_what_is_pressed_after_a_measurement_knows_of_it_however_slow_the_kernel_is(people):
+    person = people("student05")
+    line = SlowLine(person.page)
+    person.open_lab(TITLE["zh"])
+    lab, page = Lab(person.page), person.page
+    card = lab.task(4)
+    lab.judged(card, right=False)
+    line.holding = True
+    page.get_by_role("button", name="软组织窗").click()
+    lab.region("fat")
+    card.get_by_role("button", name="提交").click()
+    line.release()
+    expect(card.locator(".xl-right")).to_be_in_viewport()

@@ -22,11 +22,7 @@ def test_the_pages_of_the_portal(browser, platform, size, language):
         context.add_cookies([{"name": "xinglin_language", "value": language, "url": platform.url}])
         page = context.new_page()
         if user is not None:
-            page.goto(platform.url + "/hub/login")
-            page.fill("input[name=username]", user)
-            page.fill("input[name=password]", platform.accounts[user]["password"])
-            page.locator("input[name=password]").press("Enter")
-            page.wait_for_url("**/hub/home")
+            context.add_cookies(platform.cookies(user))
         for path in paths:
             page.goto(platform.url + path)
             found[user, path] = findings(page)

@@ -17,7 +17,8 @@ from pydicom.uid import CTImageStorage, generate_uid
 from courses.models import phantom
 from hub.state import engine
 from hub.traces import Traces
-from tests.support.person import LAB_S, PHONE, WIDE, gathered
+from tests.support.demo_home import copied
+from tests.support.person import LAB_S, PHONE, WIDE
 from tests.support.platform import ROOT, Platform, needs_bwrap
 from widgets.upload import MOST_BYTES
 
@@ -26,17 +27,11 @@ EXAM = "dx-open"
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory):
+def platform(tmp_path_factory, demo_home):
     """A demo of its own: the tour ends its exam."""
-    running = Platform(tmp_path_factory.mktemp("tour") / "home").start()
+    running = Platform(copied(demo_home, tmp_path_factory.mktemp("tour") / "home")).start()
     yield running
     running.stop()
-
-
-@pytest.fixture
-def people(browser, platform):
-    with gathered(browser, platform) as make:
-        yield make
 
 
 def set_slider(page, label, value):
@@ -203,7 +198,7 @@ def act(lead, name):
 
 
 def test_a_joint_exam_from_the_first_answer_to_the_result(people, platform):
-    first, second = people("student01"), people("student04", size=PHONE)
+    first, second = people("student01", by_form=True), people("student04", size=PHONE)
     enter(first)
     enter(second)
     total = sit(first, 0)

@@ -9,6 +9,7 @@ import psutil
 import pytest
 from playwright.sync_api import expect
 
+from tests.support.demo_home import copied
 from tests.support.person import PHONE, WIDE, gathered
 from tests.support.platform import Platform, until
 
@@ -24,10 +25,9 @@ WORDS = {
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory):
+def platform(tmp_path_factory, demo_home):
     """A small house: one lab starts at a time, and few may be open, until somebody closes them."""
-    home = tmp_path_factory.mktemp("waiting") / "home"
-    home.mkdir()
+    home = copied(demo_home, tmp_path_factory.mktemp("waiting") / "home")
     (home / "xinglin.toml").write_text(f"[apps]\nstarts = 1\nmax_kernels = {MOST}\nclosed_s = 600\n", "utf-8")
     running = Platform(home).start()
     running.operator = running.session("operator01")

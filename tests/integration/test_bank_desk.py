@@ -19,7 +19,7 @@ from exams.interchange import formats
 from exams.items import load_bank, load_file
 from exams.ledger import Act
 from tests.support.exam_client import Client
-from tests.support.exam_host import BANK, PREFIX, Process, furnish_bank, own_name
+from tests.support.exam_host import BANK, PREFIX, Served, furnish_bank, own_name
 from tests.support.platform import until
 from tests.support.ports import free_port
 
@@ -30,7 +30,7 @@ DATA = re.compile(r'id="data">(.*?)</script>', re.DOTALL)
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory):
-    running = Process(tmp_path_factory.mktemp("service"), free_port())
+    running = Served(tmp_path_factory.mktemp("service"), free_port())
     furnish_bank(running.home)
     running.furnish("joint")
     yield running

@@ -1,4 +1,4 @@
-"""The exam service as a real process: who may reach what, and what survives kill -9."""
+"""The exam service: who may reach what, and what survives kill -9."""
 
 import hashlib
 import html
@@ -19,14 +19,14 @@ from exams import release
 from exams.response import passed
 from exams.sitting import SittingStore
 from tests.support.exam_client import SEAT, Client, change
-from tests.support.exam_host import CANDIDATES, PREFIX, Process, furnish, own_name, store_url
+from tests.support.exam_host import CANDIDATES, PREFIX, Process, Served, furnish, own_name, store_url
 from tests.support.platform import until
 from tests.support.ports import free_port
 
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory):
-    running = Process(tmp_path_factory.mktemp("service"), free_port())
+    running = Served(tmp_path_factory.mktemp("service"), free_port())
     yield running
     running.stop()
 
@@ -34,7 +34,7 @@ def process(tmp_path_factory):
 @pytest.fixture
 def service(process):
     """The service, with the exam `joint`."""
-    if process.process is None:
+    if not (process.home / "exams" / "joint").exists():
         process.furnish("joint")
     process.exam = "joint"
     return process
@@ -42,13 +42,22 @@ def service(process):
 
 @pytest.fixture
 def fresh(process, request):
-    """The service with an exam that no other test knows; it may be killed."""
+    """The service with an exam that no other test knows."""
 
     def start(**changes):
         process.furnish(own_name(request), **changes)
         return process
 
     return start
+
+
+@pytest.fixture
+def mortal(tmp_path, request):
+    """The service as a process of this test's own, to be killed."""
+    running = Process(tmp_path, free_port())
+    running.furnish(own_name(request))
+    yield running
+    running.stop()
 
 
 @pytest.fixture
@@ -328,35 +337,33 @@ def test_an_item_of_a_case_cannot_be_answered_after_going_on(fresh):
     assert held == {item: "C", passed(item): None}
 
 
-def test_kill_9_between_two_answers_loses_nothing_acknowledged(fresh):
-    service = fresh()
-    client = Client(service, "student01")
+def test_kill_9_between_two_answers_loses_nothing_acknowledged(mortal):
+    client = Client(mortal, "student01")
     items = [item["id"] for item in client.enter().json()["items"]]
     acknowledged = {}
     for sequence, item in zip(range(1, 31), itertools.cycle(items)):
         if sequence % 10 == 0:
-            service.kill()
+            mortal.kill()
             with pytest.raises(requests.ConnectionError):
                 client.save(change(sequence, item, "A"))
-            service.start()
-            service.wait()
+            mortal.start()
+            mortal.wait()
         reply = client.save(change(sequence, item, f"answer {sequence}"))
         assert reply.json()["acknowledged"] == [sequence]
         acknowledged[item] = f"answer {sequence}"
-    service.kill()
-    store = SittingStore(store_url(service.home))
-    assert store.responses(service.exam) == {CANDIDATES[0].number: acknowledged}
+    mortal.kill()
+    store = SittingStore(store_url(mortal.home))
+    assert store.responses(mortal.exam) == {CANDIDATES[0].number: acknowledged}
     assert store.verify() is None
     store.close()
 
 
-def test_kill_9_while_many_save_loses_nothing_acknowledged(fresh):
+def test_kill_9_while_many_save_loses_nothing_acknowledged(mortal):
     """Responses are sent one after the other until the service is gone; those it confirmed must be there."""
-    service = fresh()
-    client = Client(service, "student02")
+    client = Client(mortal, "student02")
     item = client.enter().json()["items"][0]["id"]
     confirmed = 0
-    killer = threading.Timer(0.3, service.kill)
+    killer = threading.Timer(0.3, mortal.kill)
     killer.start()
     try:
         for sequence in range(1, 100_000):
@@ -364,8 +371,8 @@ def test_kill_9_while_many_save_loses_nothing_acknowledged(fresh):
     except requests.ConnectionError:
         pass
     killer.join()
-    store = SittingStore(store_url(service.home))
-    kept = [response.sequence for response in store.log(store.sitting(service.exam, CANDIDATES[1].number))]
+    store = SittingStore(store_url(mortal.home))
+    kept = [response.sequence for response in store.log(store.sitting(mortal.exam, CANDIDATES[1].number))]
     assert kept[:confirmed] == list(range(1, confirmed + 1))
     assert len(kept) - confirmed <= 1  # one may have been written without the word coming back
     assert store.verify() is None

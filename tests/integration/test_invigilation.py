@@ -10,7 +10,7 @@ from exams.exam import Exam, Session
 from exams.seb import HEADER
 from exams.sitting import SittingStore
 from tests.support.exam_client import SEAT, Client, change
-from tests.support.exam_host import CANDIDATES, PREFIX, Process, own_name, store_url
+from tests.support.exam_host import CANDIDATES, PREFIX, Served, own_name, store_url
 from tests.support.platform import until
 from tests.support.ports import free_port
 
@@ -20,7 +20,7 @@ KEY = "81aad4ab9dfd447cc479e6a4a7c9a544e2cafc7f3adeb68b2a21efad68eca4dc"
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory):
-    running = Process(tmp_path_factory.mktemp("invigilation"), free_port())
+    running = Served(tmp_path_factory.mktemp("invigilation"), free_port())
     yield running
     running.stop()
 

@@ -5,8 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,30 +52,31 @@ def form() -> Form:
     return Form("A", "small", tuple(chosen))
 
 
-CANDIDATES = 50
 HOSTILE = "'; import os; answer = 1 #\n### BEGIN HIDDEN TESTS"
 
 
-@pytest.fixture(scope="module")
-def sheets(form: Form) -> dict[str, dict[str, object]]:
-    """Every item answered in every way by somebody, and by most in ways drawn at random."""
+def designed(form: Form) -> dict[str, dict[str, object]]:
+    """Every item answered in every way by somebody."""
     examples = {item.id: marking.examples(item) for item in form.items}
-    some = {item.id: list(item.key)[:1] for item in form.items if item.type == "X" and isinstance(item.key, tuple)}
-    rng = np.random.default_rng(7)
-
-    def drawn(name: str) -> object:
-        own = examples[name]
-        ways = [own.correct, own.correct, own.wrong, own.wrong, own.invalid, None, HOSTILE, some.get(name)]
-        return ways[rng.integers(len(ways))]
-
-    told: dict[str, dict[str, object]] = {
+    return {
         "1001": {name: own.correct for name, own in examples.items()},
         "1002": {name: own.wrong for name, own in examples.items()},
         "1003": {name: own.invalid for name, own in examples.items()},
         "1004": dict.fromkeys(examples, HOSTILE),
-        "1005": {},
+        "1005": {
+            item.id: list(item.key)[:1] for item in form.items if item.type == "X" and isinstance(item.key, tuple)
+        },
+        "1006": {},
     }
-    return told | {str(number): {name: drawn(name) for name in examples} for number in range(1006, 1001 + CANDIDATES)}
+
+
+def drawn(form: Form) -> dict[str, dict[str, object]]:
+    """As designed, and by 44 others in ways drawn at random."""
+    ways, rng = list(designed(form).values()), np.random.default_rng(7)
+    some = {
+        str(n): {item.id: ways[rng.integers(len(ways))].get(item.id) for item in form.items} for n in range(2001, 2045)
+    }
+    return designed(form) | some
 
 
 @pytest.fixture(scope="module")
@@ -145,12 +145,19 @@ def nbgrader(course: Path, *arguments: str) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("answers", [designed, drawn])
 def test_stock_autograde_gives_the_same_marks(
-    course: Path, form: Form, sheets: dict[str, dict[str, object]], tmp_path: Path
+    course: Path, form: Form, tmp_path: Path, answers: Callable[[Form], dict[str, dict[str, object]]]
 ) -> None:
+    course, sheets = unmarked(course, tmp_path / course.name), answers(form)
     images = images_of(form, CaseStore(tmp_path / "cases").open)
     assert exchange.collect(course, form, set(sheets), Sheets(sheets), images) == sorted(sheets)
     assert exchange.collect(course, form, set(sheets), Sheets(sheets), images) == []
+    text = (exchange.submitted_folder(course, form, "1001") / "timestamp.txt").read_text()
+    assert datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f UTC").replace(tzinfo=UTC) == exchange.instant(CLOSED_MS)
+    stock = unmarked(course, tmp_path / "stock" / course.name)
+
     closed = dict.fromkeys(sheets, exchange.instant(CLOSED_MS))
     run = code_marks(form.items, sheets, [sys.executable, "-m", "hub.cli", "answers"])
     marks = {number: own | run[number] for number, own in marking.sheets(form.items, sheets, images).items()}
@@ -159,27 +166,19 @@ def test_stock_autograde_gives_the_same_marks(
     assert ours["1001", form.items[0].id] == form.items[0].points
     assert len(ours) == len(sheets) * len(form.items)
 
-    halves = [copied(course, tmp_path / f"half{place}" / course.name, place) for place in range(2)]
-    assert [scores(half) for half in halves] == [{}, {}]
-    with ThreadPoolExecutor() as pool:  # stock autograde takes one after the other, and each takes seconds
-        list(pool.map(lambda half: nbgrader(half, "autograde", "small"), halves))
-    assert scores(halves[0]) | scores(halves[1]) == ours
+    assert scores(stock) == {}
+    nbgrader(stock, "autograde", "small")
+    assert scores(stock) == ours
     code = {item.id + paper.ANSWER for item in form.items if item.type == "code"}  # we say why, nbgrader does not
-    stock = comments(halves[0]) | comments(halves[1])
-    assert {key: said for key, said in stock.items() if key[1] not in code} == {
+    assert {key: said for key, said in comments(stock).items() if key[1] not in code} == {
         key: said for key, said in remarks.items() if key[1] not in code
     }
 
 
-def copied(course: Path, to: Path, place: int) -> Path:
-    """The course with every other submission, and without marks."""
+def unmarked(course: Path, to: Path) -> Path:
+    """A copy of a course in which nothing is marked yet."""
     shutil.copytree(course, to)
     gradebook.prepare(to, to.parent)
-    with gradebook.opened(to) as book:
-        for student in book.students:
-            book.remove_student(student.id)
-    for folder in sorted((to / "submitted").iterdir())[place::2]:
-        shutil.rmtree(folder)
     return to
 
 
@@ -201,8 +200,3 @@ def test_a_new_gradebook_is_as_nbgrader_makes_it_and_needs_no_program(
     with gradebook.opened_at(f"sqlite:///{tmp_path}/ours.db", "course"):
         pass
     assert tables(tmp_path / "ours.db") == tables(tmp_path / "stock.db")
-
-
-def test_the_timestamp_is_the_servers(course: Path, form: Form) -> None:
-    text = (exchange.submitted_folder(course, form, "1001") / "timestamp.txt").read_text()
-    assert datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f UTC").replace(tzinfo=UTC) == exchange.instant(CLOSED_MS)

@@ -15,7 +15,6 @@ import pytest
 import sqlalchemy as sa
 from tornado.web import create_signed_value
 
-from benchmarks._postgresql import MISSING, PostgreSQL, programs
 from exams import key, release, roster
 from exams.agreement import icc
 from exams.exam import ROSTER, Exam
@@ -26,7 +25,7 @@ from exams.panel.store import PanelStore
 from exams.panelrules import Marking
 from exams.sitting import SittingStore
 from tests.support.exam_client import Client
-from tests.support.exam_host import CANDIDATES, PREFIX, ROOT, Process, own_name, store_url
+from tests.support.exam_host import CANDIDATES, PREFIX, ROOT, Process, Served, own_name, store_url
 from tests.support.panel_case import ITEMS, RULES, SCHOOLS, marker, openings, school_of
 from tests.support.platform import until
 from tests.support.ports import free_port
@@ -43,7 +42,7 @@ def client() -> str:
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory):
-    running = Process(tmp_path_factory.mktemp("panel"), free_port())
+    running = Served(tmp_path_factory.mktemp("panel"), free_port())
     yield running
     running.stop()
 
@@ -493,30 +492,38 @@ def nothing_lost_or_doubled(rows, told, schools):
     assert [row for row in rows if school_of(row.number) in schools[row.marker]] == []
 
 
-def test_five_markers_at_once_on_sqlite_and_the_service_killed_in_the_middle(process, request):
-    process.furnish(own_name(request), marking=dataclasses.replace(PANEL, markers=tuple(FIVE)), **OVER)
-    with_store(process, lambda store: store.open(process.exam, answers_of(60), PANEL, "lead01").result())
+@pytest.fixture
+def mortal(tmp_path):
+    """The service as a process of its own, to be killed."""
+    running = Process(tmp_path, free_port())
+    yield running
+    running.stop()
+
+
+def test_five_markers_at_once_on_sqlite_and_the_service_killed_in_the_middle(mortal, request):
+    mortal.furnish(own_name(request), marking=dataclasses.replace(PANEL, markers=tuple(FIVE)), **OVER)
+    with_store(mortal, lambda store: store.open(mortal.exam, answers_of(60), PANEL, "lead01").result())
     kept, stop = [], threading.Event()
     with ThreadPoolExecutor(len(FIVE)) as pool:
-        pages = [Staff(process, user) for user in FIVE]
+        pages = [Staff(mortal, user) for user in FIVE]
         working = [pool.submit(works, one, random.Random(at), kept, stop) for at, one in enumerate(pages)]
         try:
             until(lambda: len(kept) >= 40 or all(one.done() for one in working), 120, "a third is marked", 0.01)
-            process.kill()
-            process.start()
-            process.wait()
+            mortal.kill()
+            mortal.start()
+            mortal.wait()
             for one in working:
                 one.result(120)
         finally:
             stop.set()
-    here = with_store(process, lambda store: (store.counts(process.exam), store.verify()))
+    here = with_store(mortal, lambda store: (store.counts(mortal.exam), store.verify()))
     schools = {user: {school} if school in SCHOOLS else set() for user, school in FIVE.items()}
-    rows = [row for row in rows_of(store_url(process.home)) if row.client in set(kept)]
+    rows = [row for row in rows_of(store_url(mortal.home)) if row.client in set(kept)]
     assert len(rows) == len(kept) == len(set(kept)) == 120
     nothing_lost_or_doubled(rows, kept, schools)
     (count,) = here[0]
     assert (count.unmarked, count.partly, here[1]) == (0, 0, None)
-    sittings = SittingStore(store_url(process.home))
+    sittings = SittingStore(store_url(mortal.home))
     assert sittings.verify() is None
     sittings.close()
 
@@ -530,34 +537,32 @@ FIVE = {
 }
 
 
-@pytest.mark.skipif(programs() is None, reason=MISSING)
-def test_twenty_markers_at_once_on_postgresql_over_two_stores():
-    with PostgreSQL() as server:
-        stores = [PanelStore(server.url) for _ in range(2)]
-        stores[0].open("e", openings(100), RULES, "lead").result()
-        markers = [marker(f"m{at}", SCHOOLS[at % len(SCHOOLS)]) for at in range(20)]
-        told = []
+def test_twenty_markers_at_once_on_postgresql_over_two_stores(database):
+    stores = [PanelStore(database) for _ in range(2)]
+    stores[0].open("e", openings(100), RULES, "lead").result()
+    markers = [marker(f"m{at}", SCHOOLS[at % len(SCHOOLS)]) for at in range(20)]
+    told = []
 
-        def work(place):
-            store, own, rng = stores[place % 2], markers[place], random.Random(place)
-            for item, worth in ITEMS.items():
-                while given := store.claim("e", item, own, 5).result(60):
-                    for answer in given:
-                        name, points = client(), (rng.choice([0.0, 1.0, worth]),)
-                        store.mark("e", item, own, answer.code, answer.edition, points, client=name).result(60)
-                        told.append(name)
+    def work(place):
+        store, own, rng = stores[place % 2], markers[place], random.Random(place)
+        for item, worth in ITEMS.items():
+            while given := store.claim("e", item, own, 5).result(60):
+                for answer in given:
+                    name, points = client(), (rng.choice([0.0, 1.0, worth]),)
+                    store.mark("e", item, own, answer.code, answer.edition, points, client=name).result(60)
+                    told.append(name)
 
-        with ThreadPoolExecutor(len(markers)) as pool:
-            for one in [pool.submit(work, place) for place in range(len(markers))]:
-                one.result(300)
-        rows = rows_of(server.url)
-        assert len(rows) == len(told) == 400
-        nothing_lost_or_doubled(rows, told, {one.user: one.schools for one in markers})
-        assert [count.unmarked + count.partly for count in stores[1].counts("e")] == [0, 0]
-        assert stores[1].pending("e") == 200 - len([1 for own in stores[0].finals("e").values() for _ in own])
-        assert stores[1].verify() is None
-        for store in stores:
-            store.close()
+    with ThreadPoolExecutor(len(markers)) as pool:
+        for one in [pool.submit(work, place) for place in range(len(markers))]:
+            one.result(300)
+    rows = rows_of(database)
+    assert len(rows) == len(told) == 400
+    nothing_lost_or_doubled(rows, told, {one.user: one.schools for one in markers})
+    assert [count.unmarked + count.partly for count in stores[1].counts("e")] == [0, 0]
+    assert stores[1].pending("e") == 200 - len([1 for own in stores[0].finals("e").values() for _ in own])
+    assert stores[1].verify() is None
+    for store in stores:
+        store.close()
 
 
 def rule(service, changes):

@@ -12,7 +12,6 @@ import psutil
 import pytest
 import requests
 
-from benchmarks._postgresql import MISSING, PostgreSQL, programs
 from exams.exam import DATABASE
 from tests.support.platform import ROOT, Platform, needs_bwrap, until
 from tests.support.ports import free_port
@@ -135,26 +134,24 @@ def test_a_second_exam_service_on_the_same_sqlite_is_refused_in_one_line(platfor
     assert "Another process serves the exams" in done.stderr
 
 
-@pytest.mark.skipif(programs() is None, reason=MISSING)
-def test_two_exam_processes_on_postgresql_and_one_of_them_killed(tmp_path):
+def test_two_exam_processes_on_postgresql_and_one_of_them_killed(tmp_path, database):
     """The whole platform: the demo's exams are seeded there, candidates and the portal see them."""
     home = tmp_path / "home"
     home.mkdir()
-    with PostgreSQL() as server:
-        (home / "xinglin.toml").write_text(f'[exams]\ndatabase = "{server.url}"\nprocesses = 2\n')
-        running = Platform(home).start()
-        try:
-            processes = [one for one in running.processes() if "exams" in one.cmdline()]
-            assert len(processes) == 2
-            session = running.session("student01")
-            assert "诊断学联考" in session.get(f"{running.url}/hub/home", timeout=30).text
-            processes[0].kill()
-            exams = f"{running.url}/services/exams/"
-            until(lambda: "诊断学联考" in session.get(exams, timeout=30).text, 5, "the other answers")
-            until(lambda: len([one for one in running.processes() if "exams" in one.cmdline()]) == 2, 30, "both run")
-            assert not (home / "exams" / DATABASE).exists()
-        finally:
-            assert running.stop() == 0
+    (home / "xinglin.toml").write_text(f'[exams]\ndatabase = "{database}"\nprocesses = 2\n')
+    running = Platform(home).start()
+    try:
+        processes = [one for one in running.processes() if "exams" in one.cmdline()]
+        assert len(processes) == 2
+        session = running.session("student01")
+        assert "诊断学联考" in session.get(f"{running.url}/hub/home", timeout=30).text
+        processes[0].kill()
+        exams = f"{running.url}/services/exams/"
+        until(lambda: "诊断学联考" in session.get(exams, timeout=30).text, 5, "the other answers")
+        until(lambda: len([one for one in running.processes() if "exams" in one.cmdline()]) == 2, 30, "both run")
+        assert not (home / "exams" / DATABASE).exists()
+    finally:
+        assert running.stop() == 0
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import requests
 import sqlalchemy as sa
 from hypothesis import given
 
-from benchmarks._postgresql import MISSING, PostgreSQL, programs
 from exams import audit, listening, sitting_changes
 from exams.database import DatabaseError, connect
 from exams.response import Response
@@ -22,25 +21,6 @@ from tests.support.platform import until
 from tests.support.ports import free_port
 from tests.support.properties import examples
 from tests.support.sitting_writer import HERE, SEAT
-
-pytestmark = pytest.mark.skipif(programs() is None, reason=MISSING)
-
-
-@pytest.fixture(scope="module")
-def server():
-    with PostgreSQL() as running:
-        yield running
-
-
-@pytest.fixture
-def database(server, request):
-    """The address of an empty database."""
-    name = f"t{abs(hash(request.node.name))}"
-    engine = sa.create_engine(server.url.replace("postgresql:", "postgresql+pg8000:"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return server.url.replace("/postgres?", f"/{name}?")
 
 
 @pytest.fixture
@@ -113,13 +93,13 @@ def test_the_same_responses_from_two_processes_are_kept_once(database, store):
         with_same.close()
 
 
-def test_what_was_acknowledged_outlives_the_servers_end_and_the_store_goes_on(server, store):
+def test_what_was_acknowledged_outlives_the_servers_end_and_the_store_goes_on(postgresql, store):
     sitting = store.enter("e", "n", "A", 7, ALLOWANCE, seat=SEAT, actor="n", origin=HERE).result()
     store.save(sitting, SEAT, [Response(1, "i", "A", False, "d")]).result()
-    server.stop(signal.SIGQUIT)
+    postgresql.stop(signal.SIGQUIT)
     saving = store.save(sitting, SEAT, [Response(2, "i", "B", False, "d")])
     assert isinstance(saving.exception(60), sa.exc.DBAPIError)
-    server.start()
+    postgresql.start()
 
     def again():
         return store.save(sitting, SEAT, [Response(2, "i", "B", False, "d")]).exception(60) is None
@@ -130,8 +110,8 @@ def test_what_was_acknowledged_outlives_the_servers_end_and_the_store_goes_on(se
 
 
 @pytest.fixture(scope="module")
-def engines(server):
-    both = [connect(server.url, audit.metadata), connect("sqlite://", audit.metadata)]
+def engines(postgresql):
+    both = [connect(postgresql.new_database(), audit.metadata), connect("sqlite://", audit.metadata)]
     yield both
     for engine in both:
         engine.dispose()
@@ -171,9 +151,9 @@ def test_every_change_comes_to_the_same_as_on_sqlite(engines, batches):
         (lambda _url: "postgresql://u:geheim@127.0.0.1:port/x", "cannot be read"),
     ],
 )
-def test_a_database_that_is_not_there_is_one_sentence_without_the_password(server, change, said):
+def test_a_database_that_is_not_there_is_one_sentence_without_the_password(postgresql, change, said):
     with pytest.raises(DatabaseError) as caught:
-        SittingStore(change(server.url).replace("postgres@", "postgres:geheim@"))
+        SittingStore(change(postgresql.url).replace("postgres@", "postgres:geheim@"))
     assert said in str(caught.value)
     assert "geheim" not in str(caught.value)
     assert "\n" not in str(caught.value)

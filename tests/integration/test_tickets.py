@@ -15,7 +15,7 @@ from exams.documents import DocumentError
 from exams.knock import LIMIT, LONGEST_S, Knock, answer
 from exams.sitting import SittingStore
 from exams.tickets import LENGTH, SIGNS, Tickets, new_code, normal, printed
-from tests.support.exam_host import CANDIDATES, PREFIX, Process, own_name, settings_of, store_url
+from tests.support.exam_host import CANDIDATES, PREFIX, Served, own_name, settings_of, store_url
 from tests.support.ports import free_port
 
 XSRF = re.compile(r'name="_xsrf" value="([^"]+)"')
@@ -109,7 +109,7 @@ def test_a_number_that_is_on_no_ticket_fills_nothing(service):
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory):
-    running = Process(tmp_path_factory.mktemp("tickets"), free_port())
+    running = Served(tmp_path_factory.mktemp("tickets"), free_port())
     running.furnish("joint")
     yield running
     running.stop()

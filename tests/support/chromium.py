@@ -1,13 +1,18 @@
-"""Chromium for browser tests: the one on this machine, else the one that Playwright has installed."""
+"""Chromium for browser tests: the one on this machine, else the one that Playwright has installed.
+
+One for all browser tests of a worker. As long as it is open, Playwright's loop runs in this thread and no test can have
+a loop of its own; so tests/conftest.py closes it before the first test that is not one of a browser.
+"""
 
 import shutil
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--no-first-run"]
-FLAGS += ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+FLAGS += ["--disable-gpu", "--enable-unsafe-swiftshader"]
+"""WebGL is drawn by SwiftShader, but not whole pages, which takes twice as long."""
 OPTIONS = {"executable_path": next(filter(None, map(shutil.which, PROGRAMS)), None), "args": FLAGS}
 
 
@@ -18,3 +23,25 @@ def chromium():
         browser = driver.chromium.launch(**OPTIONS)
         yield browser
         browser.close()
+
+
+class Shared:
+    """The browser of this process."""
+
+    def __init__(self) -> None:
+        self._open: Browser | None = None
+        self._stack = ExitStack()
+
+    def browser(self) -> Browser:
+        """Launched if it is not there, or has crashed."""
+        if self._open is None or not self._open.is_connected():
+            self.close()
+            self._open = self._stack.enter_context(chromium())
+        return self._open
+
+    def close(self) -> None:
+        self._open = None
+        self._stack.close()
+
+
+SHARED = Shared()

@@ -1,22 +1,27 @@
-"""The real exam service as a process of its own, with one seam replaced: who logs in is said by the address.
+"""The real exam service with one seam replaced: who logs in is said by the address. In this process, or one of its own.
 
 Run as `python -m tests.support.exam_host HOME PORT`; `furnish(HOME, ...)` puts the exam there before.
 """
 
+import asyncio
 import functools
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
+import uvloop
 from tornado.web import RequestHandler
 
 from courses.cases import CaseStore
@@ -35,7 +40,7 @@ from exams.listening import bound, inherited
 from exams.marks import MarkStore
 from exams.panel.store import PanelStore
 from exams.roster import Candidate, school_group
-from exams.service import Config, secret, serve
+from exams.service import Config, close, make_app, run, secret, serve
 from exams.simulator import Simulator
 from exams.sitting import SittingStore
 
@@ -43,6 +48,7 @@ PREFIX = "/services/exams/"
 ROOT = Path(__file__).parents[2]
 BANK = ROOT / "exams" / "bank" / "diagnostics"
 STARTS_WITHIN_S = 30
+SIMULATE = [sys.executable, "-m", "hub.cli", "simulate"]
 GROUPS = {f"student{number:02d}": {"student"} for number in range(1, 4)} | {"outsider": {"student"}}
 GROUPS |= {"lead01": {"lead", "teacher", school_group("协作组")}, "operator01": {"operator"}, "teacher03": {"teacher"}}
 GROUPS |= {"teacher01": {"teacher", school_group("杏林医学院")}, "teacher02": {"teacher", school_group("别处医学院")}}
@@ -116,28 +122,69 @@ def store_url(home: Path) -> str:
     return f"sqlite:///{home / 'exams' / 'exams.sqlite'}"
 
 
-class Process:
-    """The service as a process: started, killed, started again on the same home and port.
+class Service:
+    """An exam service that listens; `exam` is the one that the test at hand is about.
 
-    `exam` is the one that the test at hand is about: starting takes seconds, so tests share a process, and each has an
-    exam of its own.
+    Starting takes seconds, so tests share a service, and each has an exam of its own.
     """
 
     def __init__(self, home: Path, port: int) -> None:
         self.home, self.port, self.exam = home, port, "joint"
         self.site = f"http://127.0.0.1:{port}"
         self.base = self.site + PREFIX
-        self.process: subprocess.Popen[bytes] | None = None
+
+    def furnish(self, exam: str, **changes: object) -> None:
+        """A new exam to be about; the service runs from here on, whatever was done to it before."""
+        furnish(self.home, exam, **changes)  # type: ignore[arg-type]
+        self.exam = exam
+        self.running()
+
+    def running(self) -> None:
+        """Start it unless it runs."""
+        raise NotImplementedError
+
+
+class Served(Service):
+    """The service within the test's process, in a thread: for all that neither kills nor measures it."""
+
+    _thread: threading.Thread | None = None
+
+    def running(self) -> None:
+        if self._thread is not None:
+            return
+        self._simulator = Simulator(SIMULATE)
+        self.config = config(self.home, self._simulator)
+        listener = bound("127.0.0.1", self.port)
+        started: Future[Callable[[], None]] = Future()
+        self._thread = threading.Thread(target=lambda: uvloop.run(self._serve(listener, started)), name="exam service")
+        self._thread.start()
+        self._stop = started.result(STARTS_WITHIN_S)
+
+    async def _serve(self, listener: socket.socket, started: Future[Callable[[], None]]) -> None:
+        loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+        started.set_result(lambda: loop.call_soon_threadsafe(stopping.set))
+        await run(make_app(self.config), listener, stopping)
+        await self._simulator.close()
+
+    def stop(self) -> None:
+        if self._thread is not None:
+            self._stop()
+            self._thread.join()
+            self._thread = None
+            close(self.config)
+
+
+class Process(Service):
+    """The service as a process: started, killed, started again on the same home and port."""
+
+    process: subprocess.Popen[bytes] | None = None
 
     def start(self, run: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> None:
         command = [sys.executable, *(run or ("-m", "tests.support.exam_host", str(self.home), str(self.port)))]
         with (self.home / "service.log").open("ab") as out:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
 
-    def furnish(self, exam: str, **changes: object) -> None:
-        """A new exam to be about; the process runs from here on, whatever was done to it before."""
-        furnish(self.home, exam, **changes)  # type: ignore[arg-type]
-        self.exam = exam
+    def running(self) -> None:
         if self.process is None or self.process.poll() is not None:
             self.start()
             self.wait()
@@ -150,12 +197,14 @@ class Process:
                 urllib.request.urlopen(self.base + "health", timeout=1).close()
                 return
             except OSError:
+                assert self.process is not None
                 assert self.process.poll() is None, (self.home / "service.log").read_text()
                 assert time.monotonic() < end, "the service did not start"
                 select_pause()
 
     def kill(self) -> None:
         """kill -9."""
+        assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
@@ -188,8 +237,7 @@ class SaidIdentity:
         return f"{prefix}login"
 
 
-def collect(exam: str, user: str, language: str) -> str:
-    home = Path(sys.argv[1])
+def collect(home: Path, exam: str, user: str, language: str) -> str:
     while (home / "hold").exists():
         (home / "held").touch()
         select_pause()
@@ -198,7 +246,7 @@ def collect(exam: str, user: str, language: str) -> str:
     return f"{exam} collected by {user}"
 
 
-def config(home: Path) -> Config:
+def config(home: Path, simulator: Simulator | None = None) -> Config:
     hall = Hall(home / "exams")
     database = os.environ.get("XINGLIN_EXAMS_DATABASE", store_url(home))
 
@@ -213,9 +261,12 @@ def config(home: Path) -> Config:
         identity=SaidIdentity(),
         cookie_secret=secret(home / "secrets" / "exams-cookie"),
         prefix=PREFIX,
-        acts={"collect": collect, "sign": errands([sys.executable, "-m", "hub.cli"], home)["sign"]},
+        acts={
+            "collect": functools.partial(collect, home),
+            "sign": errands([sys.executable, "-m", "hub.cli"], home)["sign"],
+        },
         result=released,
-        simulate=Simulator([sys.executable, "-m", "hub.cli", "simulate"]),
+        simulate=simulator or Simulator(SIMULATE),
         series=CaseStore(Path(os.environ.get("XINGLIN_TEST_CASES", home / "cases"))).open,
         banks=Banks(home / FOLDER),
         panel=PanelStore(database),

@@ -10,15 +10,18 @@ LAB_S = 60_000
 
 
 class Person:
-    """Somebody at a machine of their own, logged in through the login page."""
+    """Somebody at a machine of their own, logged in; `by_form`: through the login page."""
 
-    def __init__(self, browser, platform, user, size=WIDE, language="zh"):
+    def __init__(self, browser, platform, user, size=WIDE, language="zh", by_form=False):
         self.platform, self.user = platform, user
         self.context = browser.new_context(viewport={"width": size[0], "height": size[1]}, locale="zh-CN")
         self.context.add_cookies([{"name": "xinglin_language", "value": language, "url": platform.url}])
         self.faults = []
         self.context.on("request", self._request)
         self.page = self.tab()
+        if not by_form:
+            self.context.add_cookies(platform.cookies(user))
+            return
         self.open("/hub/login")
         self.page.fill("#username_input", user)
         self.page.fill("#password_input", platform.accounts[user]["password"])

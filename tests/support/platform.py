@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
 import requests
+from requests.cookies import RequestsCookieJar
 
 from hub.sandbox import bwrap
 from tests.support.ports import free_port
@@ -28,7 +30,7 @@ def needs_bwrap() -> pytest.MarkDecorator:
     return pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
 
 
-def until(found, seconds: float, what: str, every: float = 0.1):
+def until(found, seconds: float, what: str, every: float = 0.02):
     """Poll `found` until it gives something true, and return that; fails with `what` after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (value := found()):
@@ -47,6 +49,7 @@ class Platform:
         self.log = home.parent / f"{home.name}.log"
         self.process: subprocess.Popen | None = None
         self._sessions: list[requests.Session] = []
+        self._logged_in: dict[str, RequestsCookieJar] = {}
 
     def start(self) -> "Platform":
         environment = {**os.environ, "XINGLIN_HOME": str(self.home), "XINGLIN_PORT": str(self.port)}
@@ -63,7 +66,7 @@ class Platform:
         accounts = json.loads((self.home / "demo-accounts.json").read_text("utf-8"))
         self.accounts = {account["name"]: account for account in accounts}
         if bwrap() is not None:
-            until(self._marks, START_S, "formgrader answers", 0.5)
+            until(self._marks, START_S, "formgrader answers", 0.1)
         return self
 
     def _marks(self) -> bool:
@@ -101,12 +104,28 @@ class Platform:
         self._sessions.append(session)
         session.hooks["response"].append(_utf8)
         if user is not None:
+            if user not in self._logged_in:
+                self._logged_in[user] = self._log_in(user)
+            session.cookies.update(self._logged_in[user])
+        return session
+
+    def _log_in(self, user: str) -> RequestsCookieJar:
+        """The cookies that the login form gives; a log-in costs half a second of the hub's time."""
+        with requests.Session() as session:
             session.get(f"{self.url}/hub/login", timeout=10)
             form = {"username": user, "password": self.accounts[user]["password"]}
             form["_xsrf"] = session.cookies.get("_xsrf", path="/hub/")
             answer = session.post(f"{self.url}/hub/login", data=form, timeout=20)
             assert urlsplit(answer.url).path == "/hub/home", answer.url
-        return session
+            return session.cookies
+
+    def cookies(self, user: str) -> list[Any]:
+        """The same for a browser."""
+        jar = self.session(user).cookies
+        return [
+            {"name": one.name, "value": one.value or "", "domain": "127.0.0.1", "path": one.path, "httpOnly": True}
+            for one in jar
+        ]
 
 
 def _utf8(answer, **_options):
