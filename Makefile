@@ -4,6 +4,9 @@ BIN := .venv/bin
 BENCH ?=
 ARGS ?=
 
+# what Python compiles is kept: without it each of a hundred processes compiles the libraries again
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test test-fast test-all test-changed check bench lock clean
 
 run:

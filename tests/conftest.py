@@ -95,8 +95,9 @@ class Skips:
                 terminalreporter.line(f"{times} skipped, which tests/conftest.py does not list: {reason}", red=True)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark each test with its tier, and give it the group with which it shares a worker."""
+    """Mark each test with its tier, and give it the group with which it shares a worker, before pytest-xdist reads it."""
     for item in items:
         if item.nodeid.startswith(tuple(SLOW)):
             item.add_marker(pytest.mark.slow)
