@@ -163,8 +163,8 @@ def node_packages(development: bool) -> None:
 
 def programs() -> None:
     """What tests run besides: Chromium, bubblewrap, PostgreSQL and `ip`; from Debian where missing, if that may be."""
-    chromiums = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    missing = [] if any(map(shutil.which, chromiums)) else ["chromium"]
+    chromiums = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    missing = [] if any(map(shutil.which, chromiums)) else ["chromium-headless-shell"]
     missing += [] if shutil.which("bwrap") else ["bubblewrap"]
     missing += [] if shutil.which("ip") else ["iproute2"]
     missing += [] if shutil.which("initdb") or any(DEBIAN_POSTGRESQL.glob("*/bin/initdb")) else ["postgresql"]
@@ -177,7 +177,7 @@ def programs() -> None:
             network,
             DEBIAN_FRONTEND="noninteractive",
         )
-    elif "chromium" in missing:
+    elif "chromium-headless-shell" in missing:
         say("Programs for the tests: Playwright's Chromium")
         failure = "No Chromium could be installed: install one with your system's package manager."
         run([str(VENV / "bin" / "playwright"), "install", "chromium"], failure)

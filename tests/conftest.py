@@ -12,6 +12,7 @@ from benchmarks._postgresql import MISSING, PostgreSQL, programs
 from tests.support import demo_home as demo
 from tests.support import properties
 from tests.support.chromium import SHARED
+from tests.support.exam_host import SharedSimulator
 from tests.support.platform import Platform
 from widgets.assets import build
 
@@ -136,6 +137,14 @@ def platform(tmp_path_factory, demo_home):
     running = Platform(demo.copied(demo_home, tmp_path_factory.mktemp("platform") / "home")).start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def simulator():
+    """One pool of kernels for simulations a worker."""
+    shared = SharedSimulator()
+    yield shared
+    shared.close()
 
 
 @pytest.fixture(scope="session")

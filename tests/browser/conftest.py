@@ -15,8 +15,8 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    running = Served(tmp_path_factory.mktemp("room"), free_port())
+def process(tmp_path_factory, simulator):
+    running = Served(tmp_path_factory.mktemp("room"), free_port(), simulator)
     yield running
     running.stop()
 

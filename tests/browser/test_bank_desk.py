@@ -18,8 +18,8 @@ MOST_TABS = 150
 
 
 @pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    running = Served(tmp_path_factory.mktemp("bank"), free_port())
+def process(tmp_path_factory, simulator):
+    running = Served(tmp_path_factory.mktemp("bank"), free_port(), simulator)
     running.furnish("joint")
     yield running
     running.stop()

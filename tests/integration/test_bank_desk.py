@@ -29,8 +29,8 @@ DATA = re.compile(r'id="data">(.*?)</script>', re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    running = Served(tmp_path_factory.mktemp("service"), free_port())
+def process(tmp_path_factory, simulator):
+    running = Served(tmp_path_factory.mktemp("service"), free_port(), simulator)
     furnish_bank(running.home)
     running.furnish("joint")
     yield running

@@ -25,8 +25,8 @@ from tests.support.ports import free_port
 
 
 @pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    running = Served(tmp_path_factory.mktemp("service"), free_port())
+def process(tmp_path_factory, simulator):
+    running = Served(tmp_path_factory.mktemp("service"), free_port(), simulator)
     yield running
     running.stop()
 

@@ -19,8 +19,8 @@ KEY = "81aad4ab9dfd447cc479e6a4a7c9a544e2cafc7f3adeb68b2a21efad68eca4dc"
 
 
 @pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    running = Served(tmp_path_factory.mktemp("invigilation"), free_port())
+def process(tmp_path_factory, simulator):
+    running = Served(tmp_path_factory.mktemp("invigilation"), free_port(), simulator)
     yield running
     running.stop()
 

@@ -41,8 +41,8 @@ def client() -> str:
 
 
 @pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    running = Served(tmp_path_factory.mktemp("panel"), free_port())
+def process(tmp_path_factory, simulator):
+    running = Served(tmp_path_factory.mktemp("panel"), free_port(), simulator)
     yield running
     running.stop()
 

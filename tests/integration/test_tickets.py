@@ -108,8 +108,8 @@ def test_a_number_that_is_on_no_ticket_fills_nothing(service):
 
 
 @pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    running = Served(tmp_path_factory.mktemp("tickets"), free_port())
+def process(tmp_path_factory, simulator):
+    running = Served(tmp_path_factory.mktemp("tickets"), free_port(), simulator)
     running.furnish("joint")
     yield running
     running.stop()

@@ -20,6 +20,7 @@ from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import uvloop
 from tornado.web import RequestHandler
@@ -41,7 +42,7 @@ from exams.marks import MarkStore
 from exams.panel.store import PanelStore
 from exams.roster import Candidate, school_group
 from exams.service import Config, close, make_app, run, secret, serve
-from exams.simulator import Simulator
+from exams.simulator import Simulate, Simulator, without_simulations
 from exams.sitting import SittingStore
 
 PREFIX = "/services/exams/"
@@ -144,16 +145,39 @@ class Service:
         raise NotImplementedError
 
 
+class SharedSimulator:
+    """One `xinglin simulate` for all services of this process: it takes seconds to get ready. It has its own loop."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="simulator")
+        self._thread.start()
+        self._simulator = Simulator(SIMULATE)
+
+    async def __call__(self, model: str, values: Mapping[str, float]) -> Mapping[str, Any]:
+        run = self._simulator(model, values)
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(run, self._loop))
+
+    def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._simulator.close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
 class Served(Service):
     """The service within the test's process, in a thread: for all that neither kills nor measures it."""
 
     _thread: threading.Thread | None = None
 
+    def __init__(self, home: Path, port: int, simulate: Simulate = without_simulations) -> None:
+        super().__init__(home, port)
+        self._simulate = simulate
+
     def running(self) -> None:
         if self._thread is not None:
             return
-        self._simulator = Simulator(SIMULATE)
-        self.config = config(self.home, self._simulator)
+        self.config = config(self.home, self._simulate)
         listener = bound("127.0.0.1", self.port)
         started: Future[Callable[[], None]] = Future()
         self._thread = threading.Thread(target=lambda: uvloop.run(self._serve(listener, started)), name="exam service")
@@ -164,7 +188,6 @@ class Served(Service):
         loop, stopping = asyncio.get_running_loop(), asyncio.Event()
         started.set_result(lambda: loop.call_soon_threadsafe(stopping.set))
         await run(make_app(self.config), listener, stopping)
-        await self._simulator.close()
 
     def stop(self) -> None:
         if self._thread is not None:
@@ -246,7 +269,7 @@ def collect(home: Path, exam: str, user: str, language: str) -> str:
     return f"{exam} collected by {user}"
 
 
-def config(home: Path, simulator: Simulator | None = None) -> Config:
+def config(home: Path, simulate: Simulate = without_simulations) -> Config:
     hall = Hall(home / "exams")
     database = os.environ.get("XINGLIN_EXAMS_DATABASE", store_url(home))
 
@@ -266,7 +289,7 @@ def config(home: Path, simulator: Simulator | None = None) -> Config:
             "sign": errands([sys.executable, "-m", "hub.cli"], home)["sign"],
         },
         result=released,
-        simulate=simulator or Simulator(SIMULATE),
+        simulate=simulate,
         series=CaseStore(Path(os.environ.get("XINGLIN_TEST_CASES", home / "cases"))).open,
         banks=Banks(home / FOLDER),
         panel=PanelStore(database),
@@ -274,4 +297,4 @@ def config(home: Path, simulator: Simulator | None = None) -> Config:
 
 
 if __name__ == "__main__":
-    serve(config(Path(sys.argv[1])), inherited(os.environ) or bound("127.0.0.1", int(sys.argv[2])))
+    serve(config(Path(sys.argv[1]), Simulator(SIMULATE)), inherited(os.environ) or bound("127.0.0.1", int(sys.argv[2])))
