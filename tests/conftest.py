@@ -43,7 +43,8 @@ class Skips:
     """Notes why tests were skipped; `strict`: a reason that is not in SKIPS is a failure."""
 
     def __init__(self, strict):
-        self.strict, self.unlisted = strict, Counter()
+        self.strict = strict
+        self.unlisted: Counter[str] = Counter()
 
     def pytest_runtest_logreport(self, report):
         if report.skipped and not hasattr(report, "wasxfail"):

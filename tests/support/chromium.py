@@ -8,13 +8,13 @@ from playwright.sync_api import sync_playwright
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--no-first-run"]
 FLAGS += ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-OPTIONS = {"executable_path": next(filter(None, map(shutil.which, PROGRAMS)), None), "args": FLAGS}
+PROGRAM = next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
 @contextmanager
 def chromium():
     """A browser of its own."""
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(**OPTIONS)
+        browser = driver.chromium.launch(executable_path=PROGRAM, args=FLAGS)
         yield browser
         browser.close()

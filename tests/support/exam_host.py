@@ -58,7 +58,7 @@ CANDIDATES = (
 
 def form_of_every_type(exam: str) -> Form:
     """A form with two items of every type of the bank that has two, and an experiment; groups are whole."""
-    kept = {}
+    kept: dict[str, list[Item]] = {}
     for item in load_bank(BANK):
         of_type = kept.setdefault(item.type, [])
         if len(of_type) < 2 or (item.group and item.group == of_type[-1].group):
@@ -144,6 +144,7 @@ class Process:
 
     def wait(self) -> None:
         """Until it answers."""
+        assert self.process is not None
         end = time.monotonic() + STARTS_WITHIN_S
         while True:
             try:
@@ -156,6 +157,7 @@ class Process:
 
     def kill(self) -> None:
         """kill -9."""
+        assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
@@ -204,6 +206,7 @@ def config(home: Path) -> Config:
 
     def released(exam: str, number: str) -> release.CandidateResult | None:
         found = hall.exam(exam)
+        assert found is not None
         return release.result(found.folder, functools.partial(form_at, found, "A"), number)
 
     return Config(
