@@ -79,7 +79,8 @@ class Skips:
     """Notes why tests were skipped; `strict`: a reason that is not in SKIPS is a failure."""
 
     def __init__(self, strict):
-        self.strict, self.unlisted = strict, Counter()
+        self.strict = strict
+        self.unlisted: Counter[str] = Counter()
 
     def pytest_runtest_logreport(self, report):
         if report.skipped and not hasattr(report, "wasxfail"):
@@ -98,7 +99,7 @@ class Skips:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark each test with its tier, and give it the group with which it shares a worker, before pytest-xdist reads it."""
+    """Mark each test with its tier and the group with which it shares a worker, before pytest-xdist reads that."""
     for item in items:
         if item.nodeid.startswith(tuple(SLOW)):
             item.add_marker(pytest.mark.slow)

@@ -10,6 +10,7 @@ from exams import ledger
 from exams.bankdesk.furnish import FOLDER
 from exams.items import load_bank, load_file
 from tests.support.exam_host import BANK, Served, furnish_bank, own_name
+from tests.support.narrowing import present
 from tests.support.ports import free_port
 
 WIDE, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
@@ -40,7 +41,7 @@ class Desk:
         self.process, self.bank = process, bank
         self.context = browser.new_context(viewport=size, locale="zh-CN")
         self.context.add_cookies([{"name": "xinglin_language", "value": language, "url": process.site}])
-        self.faults = []
+        self.faults: list[str] = []
         self.refusals = 0
         self.context.on("request", self._request)
         self.page = self.context.new_page()
@@ -100,7 +101,7 @@ def stored(process, bank, name):
     """The item in its file, and what the ledger makes of it."""
     folder = process.home / FOLDER / bank
     item = next(item for item in load_bank(folder) if item.id == name)
-    return item, ledger.state(ledger.read(folder), item)
+    return item, ledger.state(present(ledger.read(folder)), item)
 
 
 BOTH = pytest.mark.parametrize(("size", "language"), [(WIDE, "zh"), (PHONE, "en")], ids=["wide-zh", "phone-en"])

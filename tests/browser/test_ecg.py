@@ -1,6 +1,7 @@
 """The ECG paper in a real browser, with a signal whose intervals and amplitudes are known."""
 
 import math
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -9,7 +10,7 @@ from tests.support.viewer_host import WidgetHost, drag, page_of, saved
 
 FS = 500
 # 1 Hz and 1 mV peak: a period is 1000 ms, peak to trough 2 mV
-SINE = {
+SINE: dict[str, Any] = {
     "fs": FS,
     "leads": [{"name": "II", "unit": "mV", "samples": [math.sin(2 * math.pi * i / FS) for i in range(5 * FS)]}],
 }

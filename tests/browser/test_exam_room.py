@@ -9,6 +9,7 @@ from exams.errands import LONGEST_S
 from exams.sitting import SittingStore
 from tests.support.candidate import PHONE, WIDE, kept, let_in, measure, watch
 from tests.support.exam_host import CANDIDATES, Process, store_url
+from tests.support.narrowing import present
 from tests.support.ports import free_port
 
 BACK_WITHIN_S = 5
@@ -188,7 +189,7 @@ def test_ten_minutes_without_a_network_arrive_in_order_and_once(desks, service):
         page.clock.run_for("00:05")
         desk.saved()
     store = SittingStore(store_url(service.home))
-    log = store.log(store.sitting(service.exam, CANDIDATES[0].number))
+    log = store.log(present(store.sitting(service.exam, CANDIDATES[0].number)))
     store.close()
     assert [response.sequence for response in log] == [1, 2, 3, 4]
     assert [response.value for response in log] == typed
@@ -454,7 +455,8 @@ def test_with_a_ticket_by_keyboard_alone(desks, service):
     made, _count = issue(
         exam_in(service.home / "exams", service.exam), [], zone="Asia/Shanghai", address="", language="zh"
     )
-    code = re.search(rf"<dd>{CANDIDATES[0].number}</dd>.*?class=\"code\"[^>]*>([^<]+)<", made, re.DOTALL)[1]
+    found = re.search(rf"<dd>{CANDIDATES[0].number}</dd>.*?class=\"code\"[^>]*>([^<]+)<", made, re.DOTALL)
+    code = present(found)[1]
     page = desks(size=PHONE).page
     page.goto(f"{service.base}ticket")
     expect(page.locator("#number")).to_be_focused()  # the browser sets the focus some time after the load

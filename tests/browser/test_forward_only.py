@@ -6,12 +6,13 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.candidate import PHONE, WIDE, kept, let_in, watch
+from tests.support.narrowing import present
 
 
 def to_the_case(desk):
     """Open the first question of the A4 case; its place, from 0."""
     desk.go("A4")
-    return int(re.search(r"\d+", desk.page.locator("#question-title .number").inner_text())[0]) - 1
+    return int(present(re.search(r"\d+", desk.page.locator("#question-title .number").inner_text()))[0]) - 1
 
 
 def choose(page, place):

@@ -98,7 +98,12 @@ def test_a_tap_is_a_mark(browser, service, desks):
 def test_no_answer_of_the_server_tells_where_the_regions_are(desks):
     desk = desks()
     seen = []
-    desk.page.on("response", lambda answer: "json" in answer.headers.get("content-type", "") and seen.append(answer))
+
+    def noted(answer):
+        if "json" in answer.headers.get("content-type", ""):
+            seen.append(answer)
+
+    desk.page.on("response", noted)
     desk.enter()
     _, item = to_the_hotspot(desk)
     desk.page.keyboard.press("PageUp")

@@ -1,6 +1,7 @@
 """The group lead changes the key of an exam in a real browser, by keyboard alone, and on a phone."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -21,7 +22,7 @@ NUMBER = next(item for item in load_bank(BANK) if item.type == "numeric")
 SHORT = next(item for item in load_bank(BANK) if item.type == "short")
 SPACED = [(SHORT.points - 1, "诊断  正确\u3000依据充分"), (1.0, "鉴别\u3000两种  以上")]
 OTHER = next(letter for letter in SINGLE.letters if letter != SINGLE.key)
-SHEETS = [
+SHEETS: list[dict[str, Any]] = [
     {SINGLE.id: SINGLE.key},
     {SINGLE.id: OTHER},
     {SINGLE.id: OTHER, NUMBER.id: f"{NUMBER.key:g}", SHORT.id: "啰音"},

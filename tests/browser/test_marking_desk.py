@@ -57,7 +57,7 @@ class Panel:
 
     def totals(self):
         """The marks that hold, by marker, in the order they came in."""
-        found = {}
+        found: dict[str, list[float]] = {}
         for one in self.store(lambda store: store.ratings(self.exam)):
             found.setdefault(one.marker, []).append(one.total)
         return found
@@ -75,7 +75,8 @@ class Desk:
         self.panel, self.process = panel, panel.process
         self.context = browser.new_context(viewport=size, locale="zh-CN", has_touch=size == PHONE)
         self.context.add_cookies([{"name": "xinglin_language", "value": language, "url": self.process.site}])
-        self.faults, self.away = [], False
+        self.faults: list[str] = []
+        self.away = False
         self.context.on("request", self._request)
         self.page = self.context.new_page()
         self.page.on("console", lambda message: message.type == "error" and self._fault(message.text))

@@ -7,9 +7,11 @@ import threading
 
 import psutil
 import pytest
+import requests
 from playwright.sync_api import expect
 
 from tests.support.demo_home import copied
+from tests.support.narrowing import present
 from tests.support.person import PHONE, WIDE, gathered
 from tests.support.platform import Platform, until
 
@@ -24,12 +26,19 @@ WORDS = {
 }
 
 
+class House(Platform):
+    """A platform and its operator."""
+
+    operator: requests.Session
+
+
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory, demo_home):
     """A small house: one lab starts at a time, and few may be open, until somebody closes them."""
     home = copied(demo_home, tmp_path_factory.mktemp("waiting") / "home")
     (home / "xinglin.toml").write_text(f"[apps]\nstarts = 1\nmax_kernels = {MOST}\nclosed_s = 600\n", "utf-8")
-    running = Platform(home).start()
+    running = House(home)
+    running.start()
     running.operator = running.session("operator01")
     yield running
     running.stop()
@@ -42,22 +51,31 @@ def people(browser, platform):
         yield make
 
 
-@pytest.fixture
-def visitor(platform):
-    """Opens the lab as a browser without a window does; what it has opened is closed at the end."""
-    opened = []
+class Visitor:
+    """Opens the lab as a browser without a window does."""
 
-    def visit(user):
-        session = platform.session(user)
-        page = session.get(platform.url + LAB, timeout=120)
+    def __init__(self, platform):
+        self.platform = platform
+        self.opened: list[tuple[requests.Session, str]] = []
+
+    def __call__(self, user):
+        session = self.platform.session(user)
+        page = session.get(self.platform.url + LAB, timeout=120)
         if page.status_code == 200:
-            config = re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page.text, re.S)[1]
-            opened.append((session, json.loads(config)["kernelId"]))
+            config = present(re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page.text, re.S))[1]
+            self.opened.append((session, json.loads(config)["kernelId"]))
         return page.status_code
 
-    visit.close = lambda: close(platform, *opened.pop())
+    def close(self):
+        close(self.platform, *self.opened.pop())
+
+
+@pytest.fixture
+def visitor(platform):
+    """What it has opened is closed at the end."""
+    visit = Visitor(platform)
     yield visit
-    while opened:
+    while visit.opened:
         visit.close()
 
 
@@ -106,7 +124,7 @@ def in_line(platform, user):
 def waiting(platform):
     """How many labs start or wait, as an operator's portal shows."""
     page = platform.operator.get(f"{platform.url}/hub/home", timeout=30).text
-    return int(re.search(r'id="in-line">(\d+)<', page)[1])
+    return int(present(re.search(r'id="in-line">(\d+)<', page))[1])
 
 
 def place(page):

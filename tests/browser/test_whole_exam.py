@@ -10,6 +10,7 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -22,6 +23,7 @@ from exams.exam import DATABASE
 from exams.sitting import SittingStore
 from tests.support.exam_client import XSRF, Client
 from tests.support.exam_host import COLLEGES, PREFIX, Process, settings_of, store_url
+from tests.support.narrowing import present
 from tests.support.ports import free_port
 
 EXAM = "dx-joint"
@@ -125,17 +127,17 @@ class Candidate(requests.Session):
 
     def come(self) -> None:
         page = self.get(f"{self.base}ticket")
-        token = XSRF.search(page.text)[1]
+        token = present(XSRF.search(page.text))[1]
         self.headers["X-XSRFToken"] = token
         form = {"number": self.number, "code": self.hall.tickets[self.number], "_xsrf": token}
         reply = self.post(f"{self.base}ticket", data=form, allow_redirects=False)
         assert reply.headers["Location"] == f"{PREFIX}{EXAM}/", reply.text
 
-    def ask(self, path: str, **body: object) -> requests.Response:
+    def ask(self, path: str, **body: Any) -> requests.Response:
         return self.post(f"{self.base}api/{EXAM}/{path}", json=body)
 
     def enter(self) -> dict:
-        reply = self.ask("enter", seat=f"seat-{self.number}").json()
+        reply: dict[str, Any] = self.ask("enter", seat=f"seat-{self.number}").json()
         self.items = reply["items"]
         return reply
 
@@ -254,7 +256,7 @@ def test_a_whole_exam(hall, browser):
     assert store.verify() is None
     store.close()
     assert "41 sittings were collected" in hall.command("collect", EXAM, "--by", "lead01")
-    seal = re.search(r"last seal: (\w+)", hall.command("audit", EXAM))[1]
+    seal = present(re.search(r"last seal: (\w+)", hall.command("audit", EXAM)))[1]
     assert "all up to it is as it was then" in hall.command("audit", EXAM, "--seal", seal)
     tampered(hall, known[PEOPLE[5][0]])
 

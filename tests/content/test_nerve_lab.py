@@ -8,6 +8,7 @@ import pytest
 
 from courses import tasks
 from courses.models import nerve
+from tests.support.narrowing import present
 
 LAB = Path(__file__).parents[2] / "courses" / "physiology" / "01_nerve.py"
 
@@ -91,7 +92,7 @@ def test_the_threshold_found_with_the_slider(lab):
     ],
 )
 def test_the_threshold_under_other_conditions_is_not_judged(lab, control, value, says):
-    lab["strength"].value = round(nerve.threshold(0.5, nerve.Bath()), 1)
+    lab["strength"].value = round(present(nerve.threshold(0.5, nerve.Bath())), 1)
     lab[control].value = value
     verdict = submit(lab, "threshold")
     assert not verdict.correct
@@ -100,7 +101,8 @@ def test_the_threshold_under_other_conditions_is_not_judged(lab, control, value,
 
 
 def test_rheobase_and_chronaxie_read_off_the_curve(lab):
-    durations, thresholds = lab["DURATIONS"], [nerve.threshold(float(ms), nerve.Bath()) for ms in lab["DURATIONS"]]
+    durations = lab["DURATIONS"]
+    thresholds = [present(nerve.threshold(float(ms), nerve.Bath())) for ms in durations]
     base = thresholds[-1]
     nearest = min(range(len(durations)), key=lambda place: abs(thresholds[place] - 2 * base))
     lab["rheobase_answer"].value = round(base, 1)
@@ -112,8 +114,8 @@ def test_rheobase_and_chronaxie_read_off_the_curve(lab):
 
 @pytest.mark.parametrize(("base", "double"), [(True, False), (False, True), (False, False)])
 def test_both_must_be_right(lab, base, double):
-    lab["rheobase_answer"].value = nerve.rheobase(nerve.Bath()) + (0 if base else 1)
-    lab["chronaxie_answer"].value = nerve.chronaxie(nerve.Bath()) + (0 if double else 1)
+    lab["rheobase_answer"].value = present(nerve.rheobase(nerve.Bath())) + (0 if base else 1)
+    lab["chronaxie_answer"].value = present(nerve.chronaxie(nerve.Bath())) + (0 if double else 1)
     assert not submit(lab, "strength_duration").correct
 
 
@@ -131,7 +133,7 @@ def test_the_refractory_period_found_with_the_slider(lab):
 
 
 def test_the_strength_of_the_refractory_task_is_about_twice_the_threshold(lab):
-    assert lab["TEST_STRENGTH"] == pytest.approx(2 * nerve.threshold(0.5, nerve.Bath()), rel=0.05)
+    assert lab["TEST_STRENGTH"] == pytest.approx(2 * present(nerve.threshold(0.5, nerve.Bath())), rel=0.05)
 
 
 def test_the_amplitude_in_little_sodium_as_the_lab_shows_it(lab):

@@ -16,6 +16,7 @@ import pytest
 from courses.values import Opaque, decode
 from hub.settings import ROOT
 from hub.warm import ENVIRONMENT
+from tests.support.narrowing import present
 from tests.support.platform import needs_bwrap, until
 
 pytestmark = needs_bwrap()
@@ -49,14 +50,14 @@ class Runner:
         """Start a job; its id."""
         self.number += 1
         job = {"id": f"job-{self.number}", "cells": [cell_of(each) for each in cells], **LIMITS, **limits}
-        self.process.stdin.write(json.dumps(job).encode() + b"\n")
-        self.process.stdin.flush()
+        present(self.process.stdin).write(json.dumps(job).encode() + b"\n")
+        present(self.process.stdin).flush()
         return job["id"]
 
     def reply(self, job):
         """The reply to a job."""
         while job not in self.replies:
-            line = self.process.stdout.readline()
+            line = present(self.process.stdout).readline()
             assert line, "the runner has ended"
             reply = json.loads(line)
             self.replies[reply["id"]] = reply
@@ -72,9 +73,9 @@ class Runner:
         return next(each for each in below if "hub.kernels.answers" in each.cmdline() and each.name() != "bwrap")
 
     def close(self):
-        self.process.stdin.close()
+        present(self.process.stdin).close()
         assert self.process.wait(20) == 0
-        self.process.stdout.close()
+        present(self.process.stdout).close()
 
 
 def cell_of(each):

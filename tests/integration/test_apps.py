@@ -134,7 +134,7 @@ async def test_no_code_from_the_browser_reaches_a_kernel(platform):
     await say(socket, message)
     question = {**message, "header": {**header, "msg_id": "k", "msg_type": "kernel_info_request"}, "content": {}}
     await say(socket, question)
-    answers = []
+    answers: list[str | bytes | None] = []
     while not any("kernel_info_reply" in str(answer) for answer in answers):
         answers.append(await socket.read_message())
     await closed(socket)

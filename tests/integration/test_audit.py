@@ -25,8 +25,8 @@ def home(tmp_path):
     furnish(tmp_path)
     store = SittingStore(f"sqlite:///{tmp_path / 'exams' / DATABASE}")
     for number in ("N1", "N2", "N3"):
-        args = {"seat": "s1", "actor": number, "origin": Origin("a", "::1", "a browser")}
-        sitting = store.enter("joint", number, "A", 7, ALLOWANCE, **args).result()
+        origin = Origin("a", "::1", "a browser")
+        sitting = store.enter("joint", number, "A", 7, ALLOWANCE, seat="s1", actor=number, origin=origin).result()
         store.save(sitting, "s1", [Response(1, "one", "A", False, "d"), Response(2, "two", "B", True, "d")]).result()
     store.submit("joint", "N1", "s1", 2, "N1").result()
     store.credit("joint", 60, "a power cut", "lead01").result()

@@ -8,6 +8,7 @@ import shutil
 import threading
 import zipfile
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from tornado.web import create_signed_value
@@ -20,6 +21,7 @@ from exams.items import load_bank, load_file
 from exams.ledger import Act
 from tests.support.exam_client import Client
 from tests.support.exam_host import BANK, PREFIX, Served, furnish_bank, own_name
+from tests.support.narrowing import present
 from tests.support.platform import until
 from tests.support.ports import free_port
 
@@ -67,7 +69,7 @@ class Desk(Client):
 
     def form(self, path):
         """What the page of a form gives its script."""
-        return json.loads(DATA.search(self.look(path).text).group(1))
+        return json.loads(present(DATA.search(self.look(path).text)).group(1))
 
     def change(self, name, **changes):
         """Save an item as it is in the form now, changed."""
@@ -76,7 +78,7 @@ class Desk(Client):
         return self.tell("items", items=[document | changes], versions={name: own["version"]}, group=None)
 
     def deed(self, name, deed, version=None):
-        version = version or json.loads(DATA.search(self.look(f"item/{name}").text).group(1))["version"]
+        version = version or json.loads(present(DATA.search(self.look(f"item/{name}").text)).group(1))["version"]
         return self.tell(f"items/{name}/deeds/{deed}", version=version)
 
     def upload(self, data, kind="gift", name="questions.txt", **options):
@@ -237,7 +239,7 @@ def test_the_preview_holds_what_a_candidate_may_see_and_nothing_more(process, ba
     desk = staff(process, bank)
     for item in load_bank(BANK):
         if item.group or item.asset or item.id == ITEM:
-            told = json.loads(DATA.search(desk.look(f"preview/{item.id}").text).group(1))
+            told = json.loads(present(DATA.search(desk.look(f"preview/{item.id}").text)).group(1))
             assert told["items"][told["index"]] == json.loads(json.dumps(item.public()))
             assert all(one.get("group") == (item.group and item.group.id) for one in told["items"])
     page = desk.look(f"preview/{ITEM}")
@@ -252,7 +254,7 @@ def test_a_picture_is_kept_by_a_browser_until_the_item_changes(process, bank):
     name = dicom_item()
 
     def base():
-        return json.loads(DATA.search(desk.look(f"preview/{name}").text).group(1))["api"]
+        return json.loads(present(DATA.search(desk.look(f"preview/{name}").text)).group(1))["api"]
 
     before = base()
     frame = desk.get(process.site + before + f"items/{name}/frames/0")
@@ -275,18 +277,18 @@ def test_an_edit_is_a_draft_again_reviewed_by_another_and_published(process, ban
     assert one.deed(ITEM, "publish").status_code == 200
     assert one.deed(ITEM, "retire", "of long ago").json()["error"] == "clash"
     folder = process.home / FOLDER / bank
-    own = [(entry.by, str(entry.act)) for entry in ledger.read(folder) if entry.item == ITEM][3:]
+    own = [(entry.by, str(entry.act)) for entry in present(ledger.read(folder)) if entry.item == ITEM][3:]
     assert own == [("teacher01", "write"), ("teacher02", "review"), ("teacher01", "publish")]
     (item,) = [item for item in load_file(folder / "ecg.yaml") if item.id == ITEM]
     assert item.stem == "新的题干"
-    assert ledger.state(ledger.read(folder), item) is ledger.State.LIVE
+    assert ledger.state(present(ledger.read(folder)), item) is ledger.State.LIVE
 
 
 def test_of_two_who_edit_the_second_is_told_and_saves_after_looking(process, bank):
     one, two = staff(process, bank), staff(process, bank, "teacher02")
     (mine,) = one.form(f"edit/{ITEM}")["items"]
     assert two.change(ITEM, rationale="先来的。").status_code == 200
-    body = {"items": [mine["document"] | {"stem": "后来的"}], "group": None}
+    body: dict[str, Any] = {"items": [mine["document"] | {"stem": "后来的"}], "group": None}
     body["items"][0].pop("_by")
     refused = one.tell("items", versions={ITEM: mine["version"]}, **body)
     assert (refused.status_code, refused.json()["error"]) == (409, "clash")
@@ -396,7 +398,7 @@ def test_an_import_is_told_about_first_and_written_when_confirmed(process, bank)
     assert desk.tell("import/confirm", token="another").status_code == 409
     assert desk.tell("import/confirm", token=told["token"]).json()["items"] == ["in-1"]
     (item,) = load_file(folder / "questions.yaml")
-    (entry,) = [entry for entry in ledger.read(folder) if entry.item == "in-1"]
+    (entry,) = [entry for entry in present(ledger.read(folder)) if entry.item == "in-1"]
     assert (item.id, item.topic, entry.by, entry.act) == ("in-1", "imported", "teacher01", Act.WRITE)
     assert desk.tell("import/confirm", token=told["token"]).status_code == 409
     again = desk.upload(GIFT.encode()).json()

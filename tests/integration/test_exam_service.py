@@ -9,6 +9,7 @@ import re
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -20,6 +21,7 @@ from exams.response import passed
 from exams.sitting import SittingStore
 from tests.support.exam_client import SEAT, Client, change
 from tests.support.exam_host import CANDIDATES, PREFIX, Process, Served, furnish, own_name, store_url
+from tests.support.narrowing import present
 from tests.support.platform import until
 from tests.support.ports import free_port
 
@@ -168,7 +170,8 @@ def test_every_route_is_in_the_tables_above(service):
     from tests.support.exam_host import config
 
     app = make_app(config(service.home))
-    patterns = [rule.matcher.regex.pattern for rule in app.wildcard_router.rules]
+    rules: list[Any] = app.wildcard_router.rules  # each has a path to match
+    patterns = [rule.matcher.regex.pattern for rule in rules]
     tried = [PREFIX + path.format(dicom="d", ecg="e") for path in PAGES] + [
         PREFIX + "api/" + path.format(simulation="s") for path in WRITES
     ]
@@ -265,7 +268,7 @@ def test_headers(service, sat):
     assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
     assert page.headers["X-Content-Type-Options"] == "nosniff"
     assert sat[0].page("api/joint/state").headers["Cache-Control"] == "no-store"
-    script = re.search(r'src="([^"]+room\.js)"', page.text).group(1)
+    script = present(re.search(r'src="([^"]+room\.js)"', page.text)).group(1)
     assert "immutable" in requests.get(service.site + script).headers["Cache-Control"]
     cookies = {cookie.name: cookie for cookie in sat[0].cookies}
     for name in ("xinglin-exams-session", "xinglin-exams-xsrf"):
@@ -312,7 +315,7 @@ def _items(service):
     from exams.hall import Hall
 
     hall = Hall(service.home / "exams")
-    return [item.public() for item in hall.paper(hall.exam(service.exam), "A").items.values()]
+    return [item.public() for item in hall.paper(present(hall.exam(service.exam)), "A").items.values()]
 
 
 def test_who_never_came_cannot_enter_an_exam_that_is_over(fresh):
@@ -372,7 +375,8 @@ def test_kill_9_while_many_save_loses_nothing_acknowledged(mortal):
         pass
     killer.join()
     store = SittingStore(store_url(mortal.home))
-    kept = [response.sequence for response in store.log(store.sitting(mortal.exam, CANDIDATES[1].number))]
+    sitting = present(store.sitting(mortal.exam, CANDIDATES[1].number))
+    kept = [response.sequence for response in store.log(sitting)]
     assert kept[:confirmed] == list(range(1, confirmed + 1))
     assert len(kept) - confirmed <= 1  # one may have been written without the word coming back
     assert store.verify() is None
@@ -494,7 +498,7 @@ def test_login_starts_at_the_hub_and_those_who_are_in_stay_in_without_it(alone):
 
 
 def _proof(page):
-    return re.search(r'id="proof">([0-9a-f]{64})<', page).group(1)
+    return present(re.search(r'id="proof">([0-9a-f]{64})<', page)).group(1)
 
 
 def test_the_desk_sees_who_is_where_and_the_lead_gives_time_back(fresh):

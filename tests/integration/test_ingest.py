@@ -19,13 +19,14 @@ import tornado.netutil
 import tornado.web
 from pydicom.data import get_testdata_file
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from courses import ingest as child
 from courses.cases import CaseStore
 from courses.ingest import ingest
 from courses.messages import Refusal
 from courses.sources import Limits, openers
+from tests.support.narrowing import present
 
 SECRET = "Zhang^San-4711"
 
@@ -47,8 +48,8 @@ def image(number=1, position=0.0, **changes):
     """A small CT slice with patient data all over it; the value of its pixels is its number."""
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
-    meta.MediaStorageSOPInstanceUID = f"1.2.3.{number}"
+    meta.MediaStorageSOPClassUID = UID("1.2.840.10008.5.1.4.1.1.2")
+    meta.MediaStorageSOPInstanceUID = UID(f"1.2.3.{number}")
     made = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     fields = {
         "SOPClassUID": meta.MediaStorageSOPClassUID,
@@ -253,7 +254,7 @@ def test_more_memory_than_allowed(store, tmp_path):
 def test_time_is_limited_and_the_child_is_gone(store, tmp_path):
     folder = put(tmp_path / "in", *[image(number, number) for number in range(1, 400)])
     with pytest.raises(Refusal, match=r"longer than 0\.05 seconds"):
-        ingest(folder, store, limits=Limits(seconds=0.05))
+        ingest(folder, store, limits=Limits(seconds=0.05))  # type: ignore[arg-type]  # it ends within a second
     assert not any(store.root.iterdir())
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
     assert not [pid for pid in children if b"courses.ingest" in Path(f"/proc/{pid}/cmdline").read_bytes()]
@@ -338,7 +339,7 @@ def test_dicomweb(store):
 def test_every_file_of_pydicom_opens_or_says_why(tmp_path):
     root = Path(pydicom.__file__).parent / "data"
     files = [path for path in sorted(root.rglob("*")) if path.is_file() and path.suffix not in {".py", ".pyc", ".json"}]
-    outcome = Counter()
+    outcome: Counter[str] = Counter()
     for number, path in enumerate(files):
         try:
             made = open_here(path, tmp_path / f"f{number}")
@@ -408,8 +409,9 @@ def test_a_head_in_28_slices(store, tmp_path):
     assert made.spacing == pytest.approx(tuple(headers[0].PixelSpacing))
     # from foot to head, whatever the file names say
     heights = sorted(float(one.ImagePositionPatient[2]) for one in headers)
-    steps, ours = np.diff(heights), np.diff(made.positions)
-    cosine = abs(np.cross(made.orientation[:3], made.orientation[3:])[2])
+    steps, ours = np.diff(heights), np.diff(present(made.positions))
+    orientation = present(made.orientation)
+    cosine = abs(np.cross(orientation[:3], orientation[3:])[2])
     assert np.abs(ours) == pytest.approx(steps / cosine, rel=0.3)
     zipped = archive(tmp_path / "head.zip", {path.name: path.read_bytes() for path in folder.glob("*.dcm")})
     assert ingest(zipped, store).id == made.id

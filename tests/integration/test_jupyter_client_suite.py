@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap import source_distribution
+from tests.support.narrowing import present
 from tests.support.platform import ROOT
 
 SUITE_S = 600
@@ -50,7 +51,7 @@ def unpack(archive, folder):
             path = Path(*Path(member.name).parts[1:])
             if member.isfile() and path.parts[0] in {"pyproject.toml", "tests"} and ".." not in path.parts:
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                (folder / path).write_bytes(packed.extractfile(member).read())
+                (folder / path).write_bytes(present(packed.extractfile(member)).read())
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from queue import Empty
+from typing import Any
 
 import psutil
 import pytest
@@ -20,9 +21,15 @@ from hub.kernels import link
 from hub.kernels.limits import MIB
 from hub.kernels.link import ForkedProcess, Link
 from hub.kernels.provisioner import sockets_folder
+from tests.support.narrowing import present
 from tests.support.platform import until
 
 READY_S = 60
+
+
+def provisioner(manager: Any) -> Any:
+    """What started the manager's kernel; the type it is declared with knows no process."""
+    return manager.provisioner
 
 
 class Running:
@@ -37,7 +44,7 @@ class Running:
 
     @property
     def forked(self):
-        return isinstance(self.manager.provisioner.process, ForkedProcess)
+        return isinstance(provisioner(self.manager).process, ForkedProcess)
 
     def run(self, code, **options):
         """(reply's content, text of the streams, other outputs) of a cell."""
@@ -203,7 +210,7 @@ def streamed_text(kernel):
 def test_pipes_and_files_as_streams(tmp_path):
     manager = KernelManager(kernel_name="xinglin")
     manager.start_kernel(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    process = manager.provisioner.process
+    process = provisioner(manager).process
     assert isinstance(process, ForkedProcess)
     assert process.stdout.fileno() != process.stderr.fileno()
     manager.shutdown_kernel(now=True)
@@ -275,7 +282,7 @@ def test_limits_hold(kernels, limit, code):
     kernel = Running(manager=manager)
     request = kernel.client.execute(code)
     if limit == "cpu_s":
-        assert manager.provisioner.process.wait(30) in {-signal.SIGXCPU, -signal.SIGKILL}
+        assert provisioner(manager).process.wait(30) in {-signal.SIGXCPU, -signal.SIGKILL}
     else:
         assert kernel.reply_to(request)["ename"] == "MemoryError"
     kernel.close(now=True)
@@ -501,7 +508,7 @@ def test_a_client_is_told_when_the_kernel_dies_before_it_is_ready():
     manager.start_kernel()
     client = manager.client()
     client.start_channels()
-    os.kill(manager.provisioner.pid, signal.SIGKILL)
+    os.kill(provisioner(manager).pid, signal.SIGKILL)
     with pytest.raises(RuntimeError, match="died"):
         client.wait_for_ready(timeout=READY_S)
     client.stop_channels()
@@ -523,11 +530,11 @@ def test_a_server_that_is_killed_takes_parent_and_kernels_along(tmp_path):
         "signal.pause()\n"
     )
     server = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    kernel = psutil.Process(int(server.stdout.readline()))
+    kernel = psutil.Process(int(present(server.stdout).readline()))
     parent = kernel.parent()
     server.kill()
     server.wait()
-    server.stdout.close()
+    present(server.stdout).close()
     until(lambda: not running(kernel.pid) and not running(parent.pid), 10, "kernel and parent are gone")
 
 
@@ -555,7 +562,7 @@ def open_and_close(times, at_once=8):
     async def one(number):
         manager = AsyncKernelManager(kernel_name="xinglin")
         await manager.start_kernel()
-        assert isinstance(manager.provisioner.process, ForkedProcess)
+        assert isinstance(provisioner(manager).process, ForkedProcess)
         await manager.shutdown_kernel(now=number % 2)
 
     async def all_of_them():

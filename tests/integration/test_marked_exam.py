@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -77,7 +78,7 @@ def sheets() -> list[dict]:
     rng = random.Random(11)
     told = []
     for place in range(CANDIDATES):
-        sheet = {}
+        sheet: dict[str, Any] = {}
         for item in ITEMS:
             own = marking.examples(item)
             if item.type == "short":
@@ -132,7 +133,8 @@ def worth_of(item: Item, quality: float, severity: float, rng: np.random.Generat
 
 def mark_all(exam: Exam, panel: PanelStore, seed: int) -> None:
     """The six mark until nothing is left for them, then the judge decides what they do not agree on."""
-    rng, quality = np.random.default_rng(seed), {}
+    rng = np.random.default_rng(seed)
+    quality: dict[tuple[str, str], float] = {}
     busy = True
     while busy:
         busy = False
@@ -142,17 +144,19 @@ def mark_all(exam: Exam, panel: PanelStore, seed: int) -> None:
                 for handed in panel.claim(exam.id, item.id, marker, 3).result():
                     level = quality.setdefault((item.id, handed.code), rng.normal(0, 1.2))
                     points = worth_of(item, level, SEVERITY[name], rng)
-                    told = {"client": f"{name}-{handed.code}-{handed.edition}", "comment": "", "seconds": 20.0}
-                    panel.mark(exam.id, item.id, marker, handed.code, handed.edition, points, **told).result()
+                    which = (exam.id, item.id, marker, handed.code, handed.edition)
+                    client = f"{name}-{handed.code}-{handed.edition}"
+                    panel.mark(*which, points, client=client, comment="", seconds=20.0).result()
                     busy = True
     for item in SHORT:
         while handed_out := panel.claim(exam.id, item.id, JUDGE, 5, disputes=True).result():
             for handed in handed_out:
-                lowest, highest = handed.given[0]["total"], handed.given[-1]["total"]
+                lowest, highest = (cast("float", handed.given[end]["total"]) for end in (0, -1))
                 assert highest - lowest > RULES.tolerance_of(item.points)
                 points = (1.0, 1.0, *[0.0] * (len(item.rubric) - 2))
-                told = {"client": f"judge-{handed.code}-{handed.edition}", "comment": "由仲裁教师裁定", "seconds": 60.0}
-                panel.mark(exam.id, item.id, JUDGE, handed.code, handed.edition, points, **told).result()
+                which = (exam.id, item.id, JUDGE, handed.code, handed.edition)
+                client = f"judge-{handed.code}-{handed.edition}"
+                panel.mark(*which, points, client=client, comment="由仲裁教师裁定", seconds=60.0).result()
 
 
 def in_gradebook(exam: Exam) -> dict[str, dict[str, float]]:
@@ -212,7 +216,7 @@ def test_everything_agrees_from_the_first_mark_to_the_changed_key(
     assert f"{CANDIDATES // 3} candidates get other marks." in said
     asked: list[Item] = []
 
-    def noted(items: list[Item], responses: object, **where: object) -> object:
+    def noted(items: list[Item], responses: Any, **where: Any) -> object:
         asked.extend(items)
         return code_marks(items, responses, **where)
 

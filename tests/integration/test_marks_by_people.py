@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ REMARK = "要点较全"
 @pytest.fixture
 def exam(tmp_path: Path) -> Exam:
     """Two who wrote something and one who did not, marked by rule; nobody is named to mark."""
-    answers = [{SHORT.id: "双肺湿啰音", SINGLE.id: SINGLE.key}, {SHORT.id: "呼吸音减弱"}, {}]
+    answers: list[dict[str, Any]] = [{SHORT.id: "双肺湿啰音", SINGLE.id: SINGLE.key}, {SHORT.id: "呼吸音减弱"}, {}]
     made = sat_exam(tmp_path, "people", [SINGLE, SHORT], answers, handed_in=False)
     act(made, "mark")
     return made
@@ -70,8 +71,9 @@ def mark_on_panel(exam: Exam, panel: PanelStore, points: float) -> int:
     handed = panel.claim(exam.id, SHORT.id, MARKER, 10).result()
     for one in handed:
         given = (points, *[0.0] * (len(SHORT.rubric) - 1))
-        told = {"client": f"{one.code}-{one.edition}", "comment": "", "seconds": 9.0}
-        panel.mark(exam.id, SHORT.id, MARKER, one.code, one.edition, given, **told).result()
+        client = f"{one.code}-{one.edition}"
+        which = (exam.id, SHORT.id, MARKER, one.code, one.edition)
+        panel.mark(*which, given, client=client, comment="", seconds=9.0).result()
     return len(handed)
 
 

@@ -20,7 +20,7 @@ from courses.cases import CaseStore
 from exams import exchange, gradebook, marking, paper
 from exams.autograde.answers import code_marks
 from exams.form import Form
-from exams.items import TYPES, load_bank
+from exams.items import TYPES, Item, load_bank
 from exams.part import images_of
 
 BANK = Path(__file__).parents[2] / "exams" / "bank" / "diagnostics"
@@ -43,7 +43,7 @@ class Sheets:
 @pytest.fixture(scope="module")
 def form() -> Form:
     """One or two items of each type, and the case that measuring them needs."""
-    chosen = []
+    chosen: list[Item] = []
     for item in load_bank(BANK):
         same = [other for other in chosen if other.type == item.type]
         if len(same) < 2:
@@ -185,9 +185,9 @@ def unmarked(course: Path, to: Path) -> Path:
 def tables(path: Path) -> dict[str, object]:
     """The statements that make each table, and what is in them."""
     with closing(sqlite3.connect(path)) as database:
-        made = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+        made: dict[str, str] = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
         rows = {name: database.execute(f"SELECT * FROM {name}").fetchall() for name in ("alembic_version", "course")}
-    return {name: " ".join(sql.split()) for name, sql in made.items() if name != "alembic_version"} | rows
+    return {**{name: " ".join(sql.split()) for name, sql in made.items() if name != "alembic_version"}, **rows}
 
 
 def test_a_new_gradebook_is_as_nbgrader_makes_it_and_needs_no_program(

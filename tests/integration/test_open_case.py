@@ -13,6 +13,7 @@ from courses.cases import CaseStore
 from courses.cli import case
 from courses.messages import Refusal
 from courses.open_field import OpenField, allowed, may_open
+from courses.series import Series
 from hub.apps import kernel_variables
 from hub.settings import load
 from widgets.upload import Upload
@@ -164,7 +165,7 @@ def zipped(data):
 
 
 def test_the_field_opens_what_is_uploaded_and_says_what_it_cannot(tmp_path):
-    opened = []
+    opened: list[Series] = []
     field = OpenField(CaseStore(tmp_path), opened.append)
     upload = field.children[1].children[0]
     picture = MR.read_bytes()
@@ -177,7 +178,7 @@ def test_the_field_opens_what_is_uploaded_and_says_what_it_cannot(tmp_path):
 
 
 def test_an_upload_beyond_the_limit_is_refused_and_leaves_nothing(tmp_path):
-    received = []
+    received: list[Path] = []
     upload = Upload(received.append, limit=10_000)
     assert "refused" in send(upload, bytes(10_001))
     assert send(upload, bytes(10_000)) == ["more"] * 4 + ["done"]

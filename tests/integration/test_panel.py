@@ -10,6 +10,7 @@ import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -26,6 +27,7 @@ from exams.panelrules import Marking
 from exams.sitting import SittingStore
 from tests.support.exam_client import Client
 from tests.support.exam_host import CANDIDATES, PREFIX, ROOT, Process, Served, own_name, store_url
+from tests.support.narrowing import present
 from tests.support.panel_case import ITEMS, RULES, SCHOOLS, marker, openings, school_of
 from tests.support.platform import until
 from tests.support.ports import free_port
@@ -320,7 +322,7 @@ def test_points_of_another_rubric_are_refused_by_themselves(service, points):
 
 
 def test_as_many_deeds_as_a_page_sends_at_once_are_taken(service):
-    at_once = int(re.search(r"const BATCH = (\d+);", (ROOT / "exams/room/outbox.js").read_text())[1])
+    at_once = int(present(re.search(r"const BATCH = (\d+);", (ROOT / "exams/room/outbox.js").read_text()))[1])
     deed = {"deed": "mark", "seconds": 10**400, "code": "f" * 16, "edition": 1, "points": WORTH}
     said = Staff(service, "teacher02").deeds(*({**deed, "client": client()} for _ in range(at_once)))
     assert [outcome["error"] for outcome in said.json()["outcomes"]] == ["unknown"] * at_once
@@ -448,7 +450,7 @@ def works(one: Staff, rng: random.Random, kept: list[str], stop: threading.Event
     while not stop.is_set() and (given := patient(lambda: one.claim())["answers"]):
         for answer in given:
             points = [rng.choice([0, 0.5, 1]) for _ in WORTH]
-            deed = {"deed": "mark", "client": client(), "seconds": 1, "points": points}
+            deed: dict[str, Any] = {"deed": "mark", "client": client(), "seconds": 1, "points": points}
             deed |= {"code": answer["code"], "edition": answer["edition"]}
             (outcome,) = patient(lambda deed=deed: one.deeds(deed))["outcomes"]
             assert outcome["saved"], outcome
@@ -503,7 +505,8 @@ def mortal(tmp_path):
 def test_five_markers_at_once_on_sqlite_and_the_service_killed_in_the_middle(mortal, request):
     mortal.furnish(own_name(request), marking=dataclasses.replace(PANEL, markers=tuple(FIVE)), **OVER)
     with_store(mortal, lambda store: store.open(mortal.exam, answers_of(60), PANEL, "lead01").result())
-    kept, stop = [], threading.Event()
+    kept: list[str] = []
+    stop = threading.Event()
     with ThreadPoolExecutor(len(FIVE)) as pool:
         pages = [Staff(mortal, user) for user in FIVE]
         working = [pool.submit(works, one, random.Random(at), kept, stop) for at, one in enumerate(pages)]

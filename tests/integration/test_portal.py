@@ -1,10 +1,12 @@
 """The portal, each role in turn, over the real hub."""
 
 import re
+from typing import Any
 
 import pytest
 
 from hub.handlers import local
+from tests.support.narrowing import present
 
 
 @pytest.mark.parametrize(
@@ -33,7 +35,8 @@ def test_the_bank_is_furnished_and_the_demo_shows_every_state_and_what_its_exam_
         told = teacher.get(f"{platform.url}/services/exams/api/bank/{bank}/items", timeout=30).json()
         assert {"draft", "reviewed", "live"} <= told["counts"]["state"].keys()
         assert told["counts"]["state"]["live"] > 0.8 * told["total"]
-    found, page = [], 0
+    found: list[dict[str, Any]] = []
+    page = 0
     while len(found) < 20 and page < 3:
         address = f"{platform.url}/services/exams/api/bank/diagnostics/items?page={page}"
         found += [row for row in teacher.get(address, timeout=30).json()["items"] if row["candidates"]]
@@ -65,7 +68,8 @@ def test_the_language_is_remembered_and_redirects_stay_here(platform):
     assert answer.url == f"{platform.url}/hub/home"
     assert "My labs" in answer.text
     answer = session.get(f"{platform.url}/hub/change-password", timeout=10)
-    there = re.search(r'id="language"[^>]*', answer.text) and re.search(r'href="(/hub/language/zh[^"]*)"', answer.text)
+    assert re.search(r'id="language"[^>]*', answer.text)
+    there = present(re.search(r'href="(/hub/language/zh[^"]*)"', answer.text))
     back = session.get(platform.url + there[1], timeout=10)
     assert back.url == f"{platform.url}/hub/change-password"
     assert "修改密码" in back.text

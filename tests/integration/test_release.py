@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def exam(tmp_path: Path) -> Exam:
 @pytest.fixture
 def short(tmp_path: Path) -> Exam:
     """An exam with a question that a panel of one marks."""
-    sheets = [{SINGLE.id: SINGLE.key, SHORT.id: f"作答 {place}"} for place in range(2)]
+    sheets: list[dict[str, Any]] = [{SINGLE.id: SINGLE.key, SHORT.id: f"作答 {place}"} for place in range(2)]
     return sat_exam(tmp_path, "short", [SINGLE, SHORT], sheets, marking=BY_PEOPLE)
 
 
@@ -52,8 +53,8 @@ def mark_all(exam: Exam, panel: PanelStore, worth: float) -> None:
     while handed := panel.claim(exam.id, SHORT.id, marker, 3).result():
         for one in handed:
             points = (SHORT.rubric[0][0] * worth, *[0.0] * (len(SHORT.rubric) - 1))
-            told = {"client": f"{one.code}-{one.edition}"}
-            panel.mark(exam.id, SHORT.id, marker, one.code, one.edition, points, **told).result()
+            client = f"{one.code}-{one.edition}"
+            panel.mark(exam.id, SHORT.id, marker, one.code, one.edition, points, client=client).result()
 
 
 def seen(exam: Exam, place: int) -> dict[str, float]:

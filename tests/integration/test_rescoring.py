@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -104,7 +105,7 @@ def test_stock_autograde_marks_by_the_new_key_too(exam: Exam) -> None:
 @pytest.fixture
 def open_marks(tmp_path: Path) -> Exam:
     """An exam whose second question people mark and whose third a run does; the last candidate left all blank."""
-    sheets = [
+    sheets: list[dict[str, Any]] = [
         {SINGLE.id: SINGLE.key, SHORT.id: "肺部听诊", CODE.id: CODE.solution},
         {SINGLE.id: OTHER, SHORT.id: "  ", CODE.id: "raise ValueError"},
         {},
@@ -205,7 +206,8 @@ def test_only_the_ruling_that_was_shown_is_signed(exam: Exam) -> None:
 def test_whose_time_runs_out_while_notebooks_are_made_is_the_next_runs_business(
     open_marks: Exam, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    submitted_at, asked = SittingStore.submitted_at, []
+    submitted_at = SittingStore.submitted_at
+    asked: list[int | None] = []
 
     def all_but_one_at_first(store: SittingStore, exam: str) -> dict[str, int]:
         closed = submitted_at(store, exam)
@@ -317,7 +319,7 @@ def test_a_run_that_is_killed_or_stopped_leaves_nobody_half_and_the_next_goes_on
     assert len(shown) == MANY
     json.loads(shown[-1].read_text(encoding="utf-8"))
     store = SittingStore(store_url(home_of(large)))
-    marked = [entry.detail["sheets"] for entry in store.audit(large.id) if entry.act == "marked"]
+    marked: list[Any] = [entry.detail["sheets"] for entry in store.audit(large.id) if entry.act == "marked"]
     assert store.verify() is None
     store.close()
     assert sum(marked) == MANY

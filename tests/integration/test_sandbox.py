@@ -40,7 +40,9 @@ async def run(server, platform, command):
     await socket.write_message(json.dumps(["stdin", f"{command}; echo DO''NE\r"]))
     printed = ""
     while "DONE" not in printed:
-        kind, text, *_ = json.loads(await socket.read_message())
+        said = await socket.read_message()
+        assert said is not None
+        kind, text, *_ = json.loads(said)
         printed += text if kind == "stdout" else ""
     await closed(socket)
     return printed

@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import signal
+from collections.abc import Mapping
+from typing import Any
 
 import psutil
 import pytest
@@ -16,6 +18,7 @@ from exams.sitting import SittingStore
 from hub.simulations import Pool, RefusedError, Runner
 from tests.support.exam_client import Client, change
 from tests.support.exam_host import BANK, CANDIDATES, Process, own_name, store_url
+from tests.support.narrowing import present
 from tests.support.platform import until
 from tests.support.ports import free_port
 
@@ -56,7 +59,7 @@ def test_a_candidate_experiments_and_what_was_tried_is_kept(process, entered):
     bank = {one.id: one for one in load_bank(BANK.parent / "physiology")}
     own = bank[item["id"]]
     controls = {one["id"]: one for one in item["asset"]["controls"]}
-    assert controls.keys() == set(own.asset["controls"])
+    assert controls.keys() == set(present(own.asset)["controls"])
     low, high = 0.0, 20.0
     while high - low > 0.1:  # as a candidate would: halve the interval until it is a step
         middle = round((low + high) / 2, 1)
@@ -69,7 +72,7 @@ def test_a_candidate_experiments_and_what_was_tried_is_kept(process, entered):
     store = SittingStore(store_url(process.home))
     try:
         assert store.verify() is None
-        tried = [entry.detail for entry in store.audit(process.exam) if entry.act == "tried"]
+        tried: list[Mapping[str, Any]] = [entry.detail for entry in store.audit(process.exam) if entry.act == "tried"]
     finally:
         store.close()
     assert len(tried) >= 5
@@ -152,7 +155,7 @@ async def test_a_kernel_killed_in_the_middle_of_a_run_costs_nobody_the_run(monke
     pool.start()
     try:
         assert await pool.run("nerve", VALUES) == EXPECTED
-        lost = []
+        lost: list[int] = []
         stock = Runner._reply
 
         async def reply(self, asked):

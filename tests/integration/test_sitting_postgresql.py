@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from typing import Any
 
 import pytest
 import requests
@@ -130,13 +131,13 @@ def test_who_hangs_while_writing_is_cut_off_and_who_reads_is_not(engines):
 def test_every_change_comes_to_the_same_as_on_sqlite(engines, batches):
     outcomes = []
     for engine in engines:
-        seen = []
+        seen: list[Any] = []
         with emptied(engine) as connection:
             for batch in batches:
                 with connection.begin():
                     made = sitting_changes.apply(connection, batch)
                 seen += map(plain, made)
-            assert sitting_changes.audit.broken(audit.entries(connection)) is None
+            assert audit.broken(audit.entries(connection)) is None
         outcomes.append(seen)
     assert outcomes[0] == outcomes[1]
 
@@ -198,7 +199,8 @@ def pair(tmp_path, database):
 
 def test_any_request_is_answered_by_any_process(pair, store):
     """One process at a time is held still, so that the other answers; each goes on where the other was."""
-    candidate, cookies = CANDIDATES[0], {}
+    candidate = CANDIDATES[0]
+    cookies: dict[str, Any] = {}
 
     def ask(path, **body):
         token = {"xinglin-exams-xsrf": "0" * 32}

@@ -1,6 +1,7 @@
 """Admission tickets: one candidate, one exam, no hub; few tries; nothing after the exam."""
 
 import re
+from typing import Any
 
 import pytest
 import requests
@@ -16,6 +17,7 @@ from exams.knock import LIMIT, LONGEST_S, Knock, answer
 from exams.sitting import SittingStore
 from exams.tickets import LENGTH, SIGNS, Tickets, new_code, normal, printed
 from tests.support.exam_host import CANDIDATES, PREFIX, Served, own_name, settings_of, store_url
+from tests.support.narrowing import present
 from tests.support.ports import free_port
 
 XSRF = re.compile(r'name="_xsrf" value="([^"]+)"')
@@ -64,8 +66,8 @@ def test_tickets_are_kept_for_this_user_alone(tmp_path):
 def test_tries_wait_longer_each_time_and_forget_after_a_right_one(tmp_path):
     now = [0]
     store, again = (SittingStore(store_url(tmp_path), lambda: now[0]) for _ in range(2))  # two processes have one each
-    wrong = {"right": False, "alarm": [audit.Act(0, "joint", "service", "ticket_tried", {})]}
-    right = {"right": True, "welcome": [audit.Act(0, "joint", "N1", "admitted", {})]}
+    wrong: dict[str, Any] = {"right": False, "alarm": [audit.Act(0, "joint", "service", "ticket_tried", {})]}
+    right: dict[str, Any] = {"right": True, "welcome": [audit.Act(0, "joint", "N1", "admitted", {})]}
     try:
         for _ in range(LIMIT):
             assert store.knock("N1", **wrong).result() == 0
@@ -145,7 +147,8 @@ class Browser(requests.Session):
         self.cookies.set("xinglin_language", language)
 
     def knock(self, number, code):
-        form = {"_xsrf": XSRF.search(self.get(f"{self.base}ticket").text)[1], "number": number, "code": code}
+        token = present(XSRF.search(self.get(f"{self.base}ticket").text))[1]
+        form = {"_xsrf": token, "number": number, "code": code}
         return self.post(f"{self.base}ticket", data=form, allow_redirects=False)
 
     def page(self, path=""):

@@ -90,8 +90,8 @@ async def test_a_kernel_of_a_visit(manager, monkeypatch):
         ):
             person = SimpleNamespace(username=user)
             assert authorizer.is_authorized(handler, person, "execute", resource) == allowed, (user, resource)
-    for path in ([], ["another"]):
-        handler = SimpleNamespace(kernel_manager=manager, path_args=path, path_kwargs={})
+    for arguments in ([], ["another"]):
+        handler = SimpleNamespace(kernel_manager=manager, path_args=arguments, path_kwargs={})
         assert not authorizer.is_authorized(handler, SimpleNamespace(username="student01"), "read", "kernels")
 
     manager.closed_s, manager.idle_s = 60, 600

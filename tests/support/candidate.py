@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from exams.sitting import SittingStore
 from tests.support.exam_host import CANDIDATES, Process, store_url
+from tests.support.narrowing import present
 
 WIDE, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 
@@ -26,7 +27,7 @@ class Desk:
 
     def tab(self) -> Page:
         page = self.context.new_page()
-        page.on("console", lambda message: message.type == "error" and self._fault(message.text))
+        page.on("console", lambda message: self._fault(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
         return page
 
@@ -102,7 +103,7 @@ def measure(page: Page) -> None:
     expect(stage).to_be_visible()
     expect(page.locator(".stage [role=application]")).to_be_visible()
     stage.scroll_into_view_if_needed()
-    box = stage.bounding_box()
+    box = present(stage.bounding_box())
     start = (box["x"] + box["width"] * 0.45, box["y"] + box["height"] * 0.45)
     page.mouse.move(*start)
     page.mouse.down()

@@ -26,7 +26,11 @@ RESPONSES = st.builds(
 )
 AT = st.integers(0, 3).map(lambda late: 1_900_000_000_000 + late * 50 * 60_000)
 ORIGINS = st.sampled_from([HERE, replace(HERE, device="another")])
-NOTICED = {"left": {"seat": "s", "count": 1, "seconds": 5}, "moved": {"to": "::1"}, "extended": {"minutes": 5}}
+NOTICED: dict[str, dict[str, object]] = {
+    "left": {"seat": "s", "count": 1, "seconds": 5},
+    "moved": {"to": "::1"},
+    "extended": {"minutes": 5},
+}
 ACTS = st.sampled_from(sorted(STEPS.keys() - {"opened", "entered", "asked"}))
 CHANGES = st.one_of(
     st.builds(Enter, AT, st.just("e"), NUMBERS, st.just("u"), st.just("A"), st.just(2**47), st.just(ALLOWANCE), SEATS,

@@ -14,14 +14,14 @@ PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-c
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--no-first-run"]
 FLAGS += ["--disable-gpu", "--enable-unsafe-swiftshader"]
 """WebGL is drawn by SwiftShader, but not whole pages, which takes twice as long."""
-OPTIONS = {"executable_path": next(filter(None, map(shutil.which, PROGRAMS)), None), "args": FLAGS}
+PROGRAM = next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
 @contextmanager
 def chromium():
     """A browser of its own."""
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(**OPTIONS)
+        browser = driver.chromium.launch(executable_path=PROGRAM, args=FLAGS)
         yield browser
         browser.close()
 

@@ -10,13 +10,13 @@ from nbgrader.api import Gradebook
 SANDBOX = [sys.executable, "-m", "hub.cli", "answers"]
 
 
-def marks(course: Path, name: str) -> dict[str, Any]:
+def marks(course: Path, name: str) -> dict[str | tuple[str, str, str], Any]:
     with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
         submissions = book.assignment_submissions(name)
         grades = [grade for one in submissions for notebook in one.notebooks for grade in notebook.grades]
         comments = [own for one in submissions for notebook in one.notebooks for own in notebook.comments]
         where = [(own.assignment.student.id, own.notebook.name, own.name) for own in (*grades, *comments)]
-        said = [(own.auto_score, own.needs_manual_grade, own.score) for own in grades]
+        said: list[tuple[Any, ...]] = [(own.auto_score, own.needs_manual_grade, own.score) for own in grades]
         said += [(own.auto_comment,) for own in comments]
         times = {one.student.id: one.timestamp for one in submissions}
         return dict(zip(where, said, strict=False)) | times

@@ -7,6 +7,7 @@ from tornado.web import create_signed_value
 
 from exams.web import DEVICE
 from tests.support.exam_host import PREFIX, Process
+from tests.support.narrowing import present
 
 SEAT = "0123456789abcdef"
 XSRF = re.compile(r'name="xsrf" content="([^"]+)"')
@@ -23,7 +24,7 @@ class Client(requests.Session):
         self.cookies.set(DEVICE, device, path=PREFIX)
         if user:
             page = self.get(f"{service.base}login", params={"as": user})
-            self.headers["X-XSRFToken"] = XSRF.search(page.text).group(1)
+            self.headers["X-XSRFToken"] = present(XSRF.search(page.text)).group(1)
 
     def page(self, path: str, **options):
         return self.get(self.service.base + path, allow_redirects=False, **options)

@@ -65,7 +65,7 @@ CANDIDATES = (
 
 def form_of_every_type(exam: str) -> Form:
     """A form with two items of every type of the bank that has two, and an experiment; groups are whole."""
-    kept = {}
+    kept: dict[str, list[Item]] = {}
     for item in load_bank(BANK):
         of_type = kept.setdefault(item.type, [])
         if len(of_type) < 2 or (item.group and item.group == of_type[-1].group):
@@ -179,12 +179,12 @@ class Served(Service):
             return
         self.config = config(self.home, self._simulate)
         listener = bound("127.0.0.1", self.port)
-        started: Future[Callable[[], None]] = Future()
+        started: Future[Callable[[], object]] = Future()
         self._thread = threading.Thread(target=lambda: uvloop.run(self._serve(listener, started)), name="exam service")
         self._thread.start()
         self._stop = started.result(STARTS_WITHIN_S)
 
-    async def _serve(self, listener: socket.socket, started: Future[Callable[[], None]]) -> None:
+    async def _serve(self, listener: socket.socket, started: Future[Callable[[], object]]) -> None:
         loop, stopping = asyncio.get_running_loop(), asyncio.Event()
         started.set_result(lambda: loop.call_soon_threadsafe(stopping.set))
         await run(make_app(self.config), listener, stopping)
@@ -214,6 +214,7 @@ class Process(Service):
 
     def wait(self) -> None:
         """Until it answers."""
+        assert self.process is not None
         end = time.monotonic() + STARTS_WITHIN_S
         while True:
             try:
@@ -275,6 +276,7 @@ def config(home: Path, simulate: Simulate = without_simulations) -> Config:
 
     def released(exam: str, number: str) -> release.CandidateResult | None:
         found = hall.exam(exam)
+        assert found is not None
         return release.result(found.folder, functools.partial(form_at, found, "A"), number)
 
     return Config(

@@ -22,9 +22,9 @@ STANDS_FOR = {"python3", "echo", "signaltest", "problemtest"}
 """Names under which the suite asks for a kernel that has no fault on purpose."""
 PARENT_S = 120
 
-started = Counter()
-outcomes = {}
-left_out = []
+started: Counter[str] = Counter()
+outcomes: dict[str, str] = {}
+left_out: list[str] = []
 
 get_kernel_spec = KernelSpecManager.get_kernel_spec
 launch_kernel = ForkProvisioner.launch_kernel
@@ -43,8 +43,8 @@ async def counted(self, cmd, **kwargs):
     return connection
 
 
-KernelSpecManager.get_kernel_spec = ours_for
-ForkProvisioner.launch_kernel = counted
+KernelSpecManager.get_kernel_spec = ours_for  # type: ignore[method-assign]  # replaced for the whole run
+ForkProvisioner.launch_kernel = counted  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")

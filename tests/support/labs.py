@@ -3,6 +3,8 @@
 import json
 import re
 
+from tests.support.narrowing import present
+
 LAB = "/services/apps/voila/render/physiology/01_nerve.ipynb"
 
 
@@ -11,4 +13,5 @@ def opened(platform, user):
     session = platform.session(user)
     page = session.get(platform.url + LAB, timeout=60)
     assert page.status_code == 200
-    return session, page, json.loads(re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page.text, re.S)[1])
+    config = present(re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page.text, re.S))[1]
+    return session, page, json.loads(config)

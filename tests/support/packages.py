@@ -3,9 +3,10 @@
 import io
 import stat
 import zipfile
+from collections.abc import Collection, Mapping
 
 
-def packed(files, *, links=()):
+def packed(files: Mapping[str, str | bytes], *, links: Collection[str] = ()) -> bytes:
     """A zip of {name: text or bytes}; `links` are names that are symbolic links."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -16,7 +16,7 @@ class Person:
         self.platform, self.user = platform, user
         self.context = browser.new_context(viewport={"width": size[0], "height": size[1]}, locale="zh-CN")
         self.context.add_cookies([{"name": "xinglin_language", "value": language, "url": platform.url}])
-        self.faults = []
+        self.faults: list[str] = []
         self.context.on("request", self._request)
         self.page = self.tab()
         if not by_form:
@@ -30,7 +30,7 @@ class Person:
 
     def tab(self):
         page = self.context.new_page()
-        page.on("console", lambda message: message.type == "error" and self.faults.append(message.text))
+        page.on("console", lambda message: self.faults.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
         return page
 

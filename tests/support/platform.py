@@ -47,7 +47,7 @@ class Platform:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = home.parent / f"{home.name}.log"
-        self.process: subprocess.Popen | None = None
+        self.process: subprocess.Popen[bytes]
         self._sessions: list[requests.Session] = []
         self._logged_in: dict[str, RequestsCookieJar] = {}
 

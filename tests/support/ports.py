@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TextIO
 
 LOOPBACK = "127.0.0.1"
 FIRST, PAST, BLOCK = 10_000, 20_000, 100
@@ -34,7 +35,7 @@ def _held() -> Iterator[int]:
     raise OSError(f"All ports from {FIRST} to {PAST} are held by other test processes.")
 
 
-_LOCKS = []
+_LOCKS: list[TextIO] = []
 """Open as long as this process runs, so that the locks stay."""
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from exams import marking
 from exams.exam import Exam
 from exams.items import Item, load_bank
+from exams.response import Json
 from tests.support.exam_command import run
 from tests.support.sat_exam import LEAD
 
@@ -20,10 +21,13 @@ ITEMS = [of_type("A1"), of_type("X"), of_type("numeric"), of_type("hotspot")]
 SINGLE, SEVERAL, NUMBER, SPOT = ITEMS
 OTHER = next(letter for letter in SINGLE.letters if letter != SINGLE.key)
 THIRD = next(letter for letter in SINGLE.letters if letter not in (SINGLE.key, OTHER))
-SHEETS = [
+assert isinstance(SINGLE.key, str)
+assert isinstance(SEVERAL.key, tuple)
+assert isinstance(NUMBER.key, float)
+SHEETS: list[dict[str, Json]] = [
     {SINGLE.id: SINGLE.key, SEVERAL.id: list(SEVERAL.key), NUMBER.id: f"{NUMBER.key:g}"},
     {SINGLE.id: OTHER, SEVERAL.id: list(SEVERAL.key), NUMBER.id: f"{NUMBER.key + 2 * NUMBER.tolerance:g}"},
-    {SINGLE.id: OTHER, SEVERAL.id: list(SEVERAL.key)[:1]},
+    {SINGLE.id: OTHER, SEVERAL.id: [SEVERAL.key[0]]},
     {SINGLE.id: THIRD, SPOT.id: marking.examples(SPOT).correct},
     {},
 ]

@@ -71,10 +71,11 @@ def as_it_stands(cell: str, answer: str = SOLUTION, points: float = 4) -> float 
         exec(answer, names)
     tree = ast.parse(cell)
     last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) and not cell.rstrip().endswith(";") else None
+    shown = ast.Expression(last.value) if isinstance(last, ast.Expr) else None
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             exec(compile(tree, "<cell>", "exec"), names)
-            value = eval(compile(ast.Expression(last.value), "<cell>", "eval"), names) if last else None
+            value = eval(compile(shown, "<cell>", "eval"), names) if shown else None
     except Exception:
         return 0.0
     credit = points if value is None else verdict.partial_credit(value, points)

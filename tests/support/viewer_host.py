@@ -94,7 +94,7 @@ class WidgetHost:
             def get(self) -> None:
                 self.finish(page)
 
-        routes = [
+        routes: list[tuple[str, Any] | tuple[str, Any, dict[str, Any]]] = [
             ("/", Page),
             (r"/frames/(\d+)", Frame),
             (r"/keys/(.+)", Key),

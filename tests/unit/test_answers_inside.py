@@ -16,6 +16,7 @@ from hub.kernels.allowed import Allowed
 from hub.kernels.answer import raised
 from hub.kernels.answers import load
 from hub.warm import ON_MENTION, Ended, mentioned
+from tests.support.narrowing import present
 
 STAT = "7 (a) R) 2 (x) S 3 7 7 0 -1 4194304 1 2 3 4 100 50 25 25 20 0 9 0 1 2 512 18446744073709551615"
 ALLOWED = Allowed(wall_s=10, cpu_s=5, memory_mb=100, tasks=10, disk_mb=10, output_bytes=1000)
@@ -63,7 +64,7 @@ class Slow:
 
 async def test_nothing_is_imported_while_a_job_runs(monkeypatch):
     warm, service = Slow(), Service()
-    service._warm = warm
+    service._warm = warm  # type: ignore[assignment]  # stands for it
     monkeypatch.setattr("hub.answers.attempt", lambda own, job: own.attempt(job))
     plain = Job("plain", [{"source": "1"}], ALLOWED)
     wants = Job("wants", [{"source": "import pandas"}], ALLOWED)
@@ -112,7 +113,7 @@ def test_shared_memory_is_counted_once():
     )
     try:
         for _ in range(2):
-            child.stdout.readline()
+            present(child.stdout).readline()
         seen = usage.processes()
         own = usage.below(child.pid, seen)
         assert usage.total(own, seen).resident > 100 << 20

@@ -13,6 +13,7 @@ from exams.response import Response
 from exams.sitting import SittingStore
 from exams.sitting_attend import FITS
 from exams.timing import GRACE_MS, MINUTE_MS, Allowance
+from tests.support.narrowing import present
 from tests.support.properties import examples
 
 START_MS = 1_800_000_000_000
@@ -67,7 +68,10 @@ class Teller:
         elif act == "credit" and store.credit("e", 60, "r", "lead", number).result():
             self.given_ms[number] += MINUTE_MS
         elif act in STEPS:
-            detail = {"left": {"seat": seat, "count": 1, "seconds": 3}, "moved": {"to": f"address-{device}"}}
+            detail: dict[str, dict[str, object]] = {
+                "left": {"seat": seat, "count": 1, "seconds": 3},
+                "moved": {"to": f"address-{device}"},
+            }
             told = detail.get(act, {"reason": "r", "minutes": 5})
             if store.attend("e", [number], act, "lead", told).result():
                 self._happened(act, number)
@@ -114,11 +118,11 @@ def test_a_pause_keeps_a_sitting_open_however_long_it_lasts(tmp_path):
     teller.tell("enter", "n1", 0, "own")
     teller.tell("paused", "n1", 59 * MINUTE_MS, "own")
     teller.clock.now += 300 * MINUTE_MS
-    sitting = teller.store.sitting("e", "n1")
+    sitting = present(teller.store.sitting("e", "n1"))
     assert sitting.closed_at(teller.clock.now) is None
     assert sitting.deadline_at(teller.clock.now) == teller.clock.now + MINUTE_MS
     teller.tell("resumed", "n1", 0, "own")
-    sitting = teller.store.sitting("e", "n1")
+    sitting = present(teller.store.sitting("e", "n1"))
     assert sitting.deadline_ms == teller.clock.now + MINUTE_MS
     assert sitting.closed_at(sitting.deadline_ms + GRACE_MS + 1) == sitting.deadline_ms + GRACE_MS
     teller.store.close()

@@ -18,7 +18,7 @@ def directory(tmp_path, monkeypatch):
 
 async def refreshed(user):
     """What the hub asks for; making a whole authenticator would take a hub's database."""
-    return await XinglinAuthenticator.refresh_user(SimpleNamespace(), user)
+    return await XinglinAuthenticator.refresh_user(SimpleNamespace(), user)  # type: ignore[arg-type]
 
 
 async def test_whoever_is_logged_in_has_the_role_of_now(directory):

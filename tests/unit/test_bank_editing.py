@@ -19,6 +19,7 @@ from exams.documents import DocumentError
 from exams.files import stamp
 from exams.items import TYPES, load_bank, load_file
 from exams.ledger import Act, NotAllowedError, State
+from tests.support.narrowing import present
 from tests.support.properties import examples
 
 AT = datetime(2027, 1, 8, tzinfo=UTC)
@@ -110,7 +111,7 @@ def test_what_is_saved_is_a_draft_of_who_saved_it_and_the_file_is_otherwise_the_
     assert [line for line in after if line not in before] == ["    stem: 新的题干"]
     record = banks.bank("diagnostics").records[ITEM]
     assert (record.item.stem, record.state) == ("新的题干", State.DRAFT)
-    (entry,) = ledger.read(path.parent)
+    (entry,) = present(ledger.read(path.parent))
     assert (entry.by, entry.act, entry.version, entry.item) == ("teacher01", Act.WRITE, record.version, ITEM)
     assert path.stat().st_mode & 0o077 == 0
 
@@ -134,7 +135,7 @@ def test_who_edited_what_another_has_changed_is_refused_and_nothing_is_written(b
 def test_of_many_who_save_the_same_item_at_once_one_is_first(banks):
     changes = [edited(banks, stem=f"number {number}") for number in range(8)]
     others = [edited(banks, f"dx-ecg-{place:03}", rationale="new") for place in (2, 4)]
-    outcomes = []
+    outcomes: list[list[str] | str] = []
 
     def attempt(change):
         try:
@@ -151,7 +152,7 @@ def test_of_many_who_save_the_same_item_at_once_one_is_first(banks):
     items = {item.id: item for item in load_bank(banks.root / "diagnostics")}
     assert items[ITEM].stem.startswith("number ")
     assert items["dx-ecg-002"].rationale == items["dx-ecg-004"].rationale == "new"
-    assert len(ledger.read(banks.root / "diagnostics")) == 3
+    assert len(present(ledger.read(banks.root / "diagnostics"))) == 3
 
 
 @pytest.mark.parametrize(
@@ -229,7 +230,7 @@ def test_what_is_shared_changes_for_all_who_share_it(banks):
     assert [dict(item.options)["A"] for item in banks.bank("diagnostics").members(group.id)] == ["Ⅱ、Ⅲ 和 aVF"] * len(
         members
     )
-    assert [entry.item for entry in ledger.read(bank.folder)] == members
+    assert [entry.item for entry in present(ledger.read(bank.folder))] == members
     with pytest.raises(ClashError):
         save(banks, "diagnostics", change, "b", AT)
 
@@ -261,7 +262,7 @@ def test_from_draft_to_live_by_two(banks):
         act(banks, Act.RETIRE, "a", "another")
     act(banks, Act.RETIRE, "a")
     act(banks, Act.WRITE, "b")
-    entries = ledger.read(banks.root / "diagnostics")
+    entries = present(ledger.read(banks.root / "diagnostics"))
     assert [entry.act for entry in entries] == ["write", "review", "publish", "retire", "write"]
     assert {entry.detail["note"] for entry in entries} == {"why"}
 
@@ -273,7 +274,8 @@ def test_from_draft_to_live_by_two(banks):
     )
 )
 def test_what_is_offered_is_what_may_be_done(tried):
-    item, entries = load_file(FILES[0])[0], []
+    item = load_file(FILES[0])[0]
+    entries: list[ledger.Entry] = []
     for by, deed in tried:
         told = dict(deeds.offered(entries, item, by))
         allowed = not deeds.refusal(entries, item, deed, by)

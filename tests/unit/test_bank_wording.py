@@ -36,7 +36,9 @@ def sentences(path):
                 if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
                     text = argument.value
                 elif isinstance(argument, ast.JoinedStr):
-                    text = "".join(part.value if isinstance(part, ast.Constant) else "x" for part in argument.values)
+                    text = "".join(
+                        str(part.value) if isinstance(part, ast.Constant) else "x" for part in argument.values
+                    )
                 else:
                     continue
                 if len(text) > 10 and " " in text:

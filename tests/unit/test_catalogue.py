@@ -8,6 +8,7 @@ import pytest
 
 from courses.build import STAMP, BuildError, build, notebook_of
 from courses.catalogue import SOURCE, CatalogueError, read_catalogue, read_course
+from tests.support.narrowing import present
 
 COURSE = """\
 order = 1
@@ -40,7 +41,7 @@ def test_a_course_is_read(course):
     (lab,) = read.labs
     assert (read.id, read.order, read.title["zh"], read.title["en"]) == ("demo", 1, "课", "Course")
     assert (lab.id, lab.minutes, lab.question["en"]) == ("demo/01_one", 30, "?")
-    assert lab.task("first").title["zh"] == "甲"
+    assert present(lab.task("first")).title["zh"] == "甲"
     assert lab.task("second") is None
 
 
@@ -50,7 +51,7 @@ def test_courses_come_in_their_order_and_a_lab_is_found_by_its_id(course):
     (other / "course.toml").write_text(COURSE.replace("order = 1", "order = 0"), "utf-8")
     catalogue = read_catalogue(course.parent)
     assert [found.id for found in catalogue.courses] == ["another", "demo"]
-    assert catalogue.lab("demo/01_one").course == "demo"
+    assert present(catalogue.lab("demo/01_one")).course == "demo"
     assert catalogue.lab("demo/02_two") is None
 
 

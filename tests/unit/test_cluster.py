@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def test_the_setting(tmp_path: Path) -> None:
 def test_every_connection_shows_the_certificate() -> None:
     made = machines.security(Cluster("tls://mark.example:8786", **FILES))
     assert made.require_encryption
-    assert made.tls_ca_file == "ca.pem"
+    assert made.tls_ca_file == "ca.pem"  # type: ignore[attr-defined]  # set by name
     for role in ("client", "scheduler", "worker"):
         assert (getattr(made, f"tls_{role}_cert"), getattr(made, f"tls_{role}_key")) == ("cert.pem", "key.pem")
 
@@ -102,7 +103,7 @@ async def test_work_is_taken_as_there_is_room() -> None:
         await gates[number].wait()
         return number
 
-    def work():  # type: ignore[no-untyped-def]
+    def work() -> Iterator[Coroutine[None, None, int]]:
         for number in range(4):
             taken.append(number)
             yield one(number)

@@ -1,6 +1,7 @@
 """Synthetic ECGs: intervals measured on the samples, as a reader would, agree with what was asked for."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +55,7 @@ def measured(signal: Trace, peak: int, qrs: float) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("wanted", [{"rate": 60.0, "pr": 120.0, "qt": 380.0}, {"rate": 75.0, "pr": 200.0, "qt": 400.0}])
-def test_intervals_are_what_was_asked_for(wanted: dict[str, float]) -> None:
+def test_intervals_are_what_was_asked_for(wanted: dict[str, Any]) -> None:
     signal = leads("sinus", **wanted)["II"]
     peaks = r_peaks(signal)
     assert np.diff(peaks) / FS == pytest.approx(60 / wanted["rate"], abs=0.002)
@@ -181,7 +182,7 @@ def test_qt_of_the_rate() -> None:
     ],
 )
 def test_what_cannot_be_drawn_is_refused(
-    arguments: tuple[str, float, float, int], wanted: dict[str, float], said: str
+    arguments: tuple[str, float, float, int], wanted: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(ValueError, match=said):
         ecg.synthesise(*arguments, **wanted)

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -205,11 +206,11 @@ def test_a_release_is_there_as_a_whole_or_not_at_all(kept: Exam) -> None:
         own = release.result(kept.folder, lambda _: form, "N1")
         return set() if own is None else {one.points for one in own.items}
 
-    ends_early = {"N1": all_given(1.0), "N2": [None]}
+    ends_early: dict[str, Any] = {"N1": all_given(1.0), "N2": [None]}
     for version in (1, 2, 3):
         before = seen()
         with pytest.raises(AttributeError):
-            release.release(kept.folder, ends_early, "lead01", NOW, version)  # type: ignore[dict-item]
+            release.release(kept.folder, ends_early, "lead01", NOW, version)
         assert seen() == before
         release.release(kept.folder, {"N1": all_given(version / 4)}, "lead01", NOW, version)
         assert seen() == {version / 4}

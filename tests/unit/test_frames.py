@@ -10,7 +10,7 @@ from hub import frames
 
 ERROR = {"ename": "E", "evalue": "v", "traceback": ["line"]}
 RAISED = {"type": "E", "bases": ["E", "object"], "text": "v"}
-OUTPUTS = [
+OUTPUTS: list[dict[str, object]] = [
     {"output_type": "stream", "name": "stdout", "text": "x"},
     {"output_type": "display_data", "data": {"text/plain": "x", "image/png": "aGk="}, "metadata": {}},
     {"output_type": "execute_result", "data": {"text/plain": "x"}, "metadata": {}, "execution_count": 3},

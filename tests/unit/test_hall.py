@@ -5,12 +5,13 @@ from exams.exam import FILE, ROSTER
 from exams.hall import Hall
 from exams.items import load_bank
 from tests.support.exam_host import BANK, CANDIDATES, furnish
+from tests.support.narrowing import present
 
 
 def test_a_file_is_read_again_when_it_changes_and_not_before(tmp_path):
     furnish(tmp_path)
     hall = Hall(tmp_path / "exams")
-    exam = hall.exam("joint")
+    exam = present(hall.exam("joint"))
     assert hall.exam("joint") is exam
     assert hall.paper(exam, "A") is hall.paper(exam, "A")
     assert set(hall.candidates(exam)) == {candidate.user for candidate in CANDIDATES}
@@ -21,7 +22,7 @@ def test_a_file_is_read_again_when_it_changes_and_not_before(tmp_path):
 def test_a_file_that_turns_wrong_stops_nobody_in_the_exam(tmp_path):
     furnish(tmp_path)
     hall = Hall(tmp_path / "exams")
-    exam = hall.exam("joint")
+    exam = present(hall.exam("joint"))
     candidates = hall.candidates(exam)
     (tmp_path / "exams" / "joint" / ROSTER).write_text("number,us")
     (tmp_path / "exams" / "joint" / FILE).write_text("title = ")

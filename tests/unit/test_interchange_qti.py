@@ -8,6 +8,7 @@ import pytest
 from exams.documents import DocumentError
 from exams.interchange.bankfile import NO_UNIT, Defaults
 from exams.interchange.formats import imported
+from tests.support.narrowing import present
 from tests.support.packages import manifest, packed
 
 OWN = Defaults("dx", "t", "某书")
@@ -126,7 +127,7 @@ def test_a_package_of_qti_30_is_read_with_its_stimulus():
     one, two, several = made.items
     assert (one.type, two.type, several.type, several.key) == ("A3", "A3", "X", ("A", "C"))
     assert one.group is two.group
-    assert one.group.stem == "女，20 岁。\n发热 3 天。"
+    assert present(one.group).stem == "女，20 岁。\n发热 3 天。"
     assert one.stem == "符合的有"
     assert several.stem == "女，20 岁。\n发热 3 天。\n符合的有"
     assert not [loss for loss in losses if loss.what in ("item", "file")]

@@ -15,6 +15,7 @@ from courses.series import Series
 from exams import marking
 from exams.items import TYPES, Item, load_bank
 from exams.marking import examples, mark
+from tests.support.narrowing import present
 
 BANK = load_bank(Path(__file__).parents[2] / "exams" / "bank" / "diagnostics")
 BY_TYPE = {item.type: item for item in BANK}
@@ -142,9 +143,10 @@ def test_a_measurement_is_measured_anew(image: Series) -> None:
 
 def test_a_region_must_be_large_enough(image: Series) -> None:
     item = next(item for item in BANK if item.minimum_area)
-    (x0, y0), (x1, y1) = item.example["points"] if item.example else ()
+    example = present(item.example)
+    (x0, y0), (x1, y1) = example["points"]
     middle = [[(x0 + x1) / 2 - 8, (y0 + y1) / 2 - 8], [(x0 + x1) / 2 + 8, (y0 + y1) / 2 + 8]]  # 8 mm wide: 50 mm2
-    small = {"kind": "ellipse", "frame": item.example["frame"] if item.example else 0, "points": middle}
+    small = {"kind": "ellipse", "frame": example["frame"], "points": middle}
     assert mark(item, small, image).reason == marking.INVALID
     assert mark(replace(item, minimum_area=40.0), small, image).points == item.points
 

@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -149,7 +150,8 @@ def test_the_browser_names_directions():
 def test_browser_and_python_agree(triples):
     frame = np.random.default_rng(1).integers(-2000, 3000, (60, 80)).astype(np.int16)
     spacing = (0.7, 0.4)
-    cases, expected = [], []
+    cases: list[list[Any]] = []
+    expected: list[float | list[float] | None] = []
     for a, b, c in triples:
         cases += [["length", [[a, b], spacing]], ["ellipseArea", [[a, b], spacing]]]
         expected += [measure.length_mm([a, b], spacing), measure.ellipse_area([a, b], spacing)]

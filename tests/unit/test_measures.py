@@ -17,6 +17,7 @@ from exams.cli import exam
 from exams.documents import DocumentError
 from exams.items import load_bank
 from exams.ledger import Measured
+from tests.support.narrowing import present
 
 BANK = PACKAGED / "diagnostics"
 ITEMS = load_bank(BANK)
@@ -80,7 +81,7 @@ def test_by_command_they_come_into_the_ledger_and_the_last_one_holds(tmp_path):
     assert later.exit_code == 0, later.output
     refused = measure([ROWS[1], ROWS[0] | {"item": "no-such-item"}])
     assert (refused.exit_code, "Nothing was changed." in refused.output) == (1, True)
-    entries = ledger.read(bank)
+    entries = present(ledger.read(bank))
     assert [entry.detail["exam"] for entry in entries] == ["dx-2027", "dx-2027", "dx-2028"]
     assert ledger.measured(entries) == {
         "dx-ecg-001": Measured(120, 0.7, 0.34),

@@ -96,7 +96,7 @@ BOTH = marker("me", OWN, marks=True, adjudicates=True)
 )
 def test_who_may_give_which_mark(one, who, others, expected):
     try:
-        found = kind_for(one, who, others)
+        found: str = kind_for(one, who, others)
     except RefusedError as refusal:
         found = refusal.code
     assert found == expected
@@ -118,7 +118,7 @@ def test_who_may_give_which_mark(one, who, others, expected):
 )
 def test_what_a_marker_may_correct(one, recent, others, expected):
     try:
-        found = corrected(one, ME, recent, others, released=False)
+        found: str = corrected(one, ME, recent, others, released=False)
     except RefusedError as refusal:
         found = refusal.code
     assert found == expected
@@ -209,8 +209,8 @@ class Play:
             self.make(Standard(self.now, "e", "i1", code, edition, "lead", points, "", f"client-{self.clients}"))
         elif name == "mark":
             who, _, points, again = told
-            own = (self.now, "e", "i1", code, self.edition(code), who, points, "", 1.0, f"client-{self.clients}", again)
-            self.make(Mark(*own))
+            edition, client = self.edition(code), f"client-{self.clients}"
+            self.make(Mark(self.now, "e", "i1", code, edition, who, points, "", 1.0, client, again))
         else:
             self.make(HandOn(self.now, "e", "i1", code, self.edition(code), told[0], "look", ""))
 
@@ -309,7 +309,7 @@ def test_only_written_answers_of_closed_sittings_enter_and_without_what_the_room
     choice = next(item for item in form.items if item.type == "A1")
     roster = [Candidate(f"n{at}", f"u{at}", f"考生{at}", "新来医学院", "A") for at in range(4)]
     long = "长" * (first.max_length + 5)
-    responses = {
+    responses: dict[str, dict[str, object]] = {
         "n0": {first.id: long, second.id: "  ", choice.id: "A"},
         "n1": {first.id: {"not": "text"}, second.id: f"{OWN}和新来医学院的考生1 的答案"},
         "n2": {first.id: "还没有交卷"},

@@ -10,6 +10,7 @@ import pytest
 
 from hub import part as parts
 from hub.part import Part
+from tests.support.narrowing import present
 
 DEADLINE_S = 15
 
@@ -204,7 +205,7 @@ def test_a_part_does_not_outlive_a_platform_that_is_killed(tmp_path):
 
     async def kill_it():
         platform = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
-        pid = int(await asyncio.wait_for(platform.stdout.readline(), DEADLINE_S))
+        pid = int(await asyncio.wait_for(present(platform.stdout).readline(), DEADLINE_S))
         assert not gone(pid)
         platform.kill()
         await platform.wait()

@@ -46,7 +46,8 @@ def test_rod_is_as_long_as_it_says():
     mean = FRAMES[phantom.SIZE_SLICES.start :].mean(axis=0) + phantom.INTERCEPT
     inside = mean[rows, columns] > phantom.ROD_HU / 2
     assert inside.sum() * 0.05 * phantom.PIXEL_MM == pytest.approx(phantom.ROD_LENGTH_MM, abs=phantom.PIXEL_MM)
-    assert measure.length_mm([start, end], (phantom.PIXEL_MM, phantom.PIXEL_MM)) == pytest.approx(phantom.ROD_LENGTH_MM)
+    length = measure.length_mm([start.tolist(), end.tolist()], (phantom.PIXEL_MM, phantom.PIXEL_MM))
+    assert length == pytest.approx(phantom.ROD_LENGTH_MM)
 
 
 def test_same_seed_same_bytes():

@@ -4,6 +4,9 @@ import threading
 import pytest
 
 from exams.readings import Readings
+from exams.sitting import Reading
+
+NOBODY = Reading({}, {})
 
 
 async def test_those_who_ask_at_once_share_one_reading():
@@ -13,7 +16,7 @@ async def test_those_who_ask_at_once_share_one_reading():
     def reading(exam):
         read.append(exam)
         go.wait(10)
-        return []
+        return NOBODY
 
     readings = Readings(reading)
     asking = [asyncio.create_task(readings.of("joint")) for _ in range(3)]
@@ -21,12 +24,12 @@ async def test_those_who_ask_at_once_share_one_reading():
     while len(read) < 2:
         await asyncio.sleep(0)
     go.set()
-    assert await asyncio.gather(*asking, other) == [[]] * 4
+    assert await asyncio.gather(*asking, other) == [NOBODY] * 4
     assert sorted(read) == ["joint", "other"]
 
 
 async def test_a_reading_that_failed_is_not_kept():
-    answers = [OSError("the disk is full"), []]
+    answers = [OSError("the disk is full"), NOBODY]
 
     def reading(_exam):
         answer = answers.pop(0)
@@ -37,4 +40,4 @@ async def test_a_reading_that_failed_is_not_kept():
     readings = Readings(reading)
     with pytest.raises(OSError, match="the disk is full"):
         await readings.of("joint")
-    assert await readings.of("joint") == []
+    assert await readings.of("joint") == NOBODY

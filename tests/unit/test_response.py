@@ -57,7 +57,7 @@ MOVES = st.lists(
 
 @given(log=MOVES, data=st.data())
 def test_what_was_answered_after_going_on_does_not_count_in_whatever_order_it_arrives(log, data):
-    ends = {}
+    ends: dict[str, int] = {}
     for response in sorted(log, key=lambda one: one.sequence):
         ends.setdefault(response.item, response.sequence)
     answers = [one for one in log if one.item in ITEMS and one.sequence < ends.get(passed(one.item), MAX_SEQUENCE)]
@@ -69,7 +69,7 @@ def test_what_was_answered_after_going_on_does_not_count_in_whatever_order_it_ar
 @given(log=MOVES, data=st.data())
 def test_a_server_that_refuses_what_comes_too_late_holds_the_same(log, data):
     """Whether a late answer arrives before the going on, and is kept, or after, and is refused, it never counts."""
-    kept = []
+    kept: list[Response] = []
     for response in data.draw(st.permutations(log + log[: len(log) // 2])):
         if not late(kept, [response]):
             kept.append(response)

@@ -49,8 +49,13 @@ def repository(tmp_path, monkeypatch):
 
 
 def test_since_the_noted_commit_only_what_changed_runs(repository, tmp_path, monkeypatch):
-    ran = []
-    monkeypatch.setattr(run, "pytest_run", lambda *call: ran.append(call[0][0]) or 0)
+    ran: list[str] = []
+
+    def noted(arguments, _seconds):
+        ran.append(arguments[0])
+        return 0
+
+    monkeypatch.setattr(run, "pytest_run", noted)
     run.run_changed([])
     assert ran == list(SLOW)  # the noted commit is unknown
     run.GREEN.write_text(repository("rev-parse", "HEAD"))

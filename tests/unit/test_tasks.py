@@ -4,6 +4,7 @@ import http.server
 import json
 import threading
 from contextlib import contextmanager
+from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -49,7 +50,18 @@ def test_a_number_of_any_kind_can_be_reported(kind):
     assert json.loads(json.dumps([verdict.correct, verdict.response])) == [True, 2.0]
 
 
+class Platform(http.server.ThreadingHTTPServer):
+    """Answers reports with `status` (None: with nonsense)."""
+
+    def __init__(self, status: int | None) -> None:
+        super().__init__(("127.0.0.1", 0), Receiver)
+        self.status = status
+        self.received: list[tuple[str, str | None, Any]] = []
+
+
 class Receiver(http.server.BaseHTTPRequestHandler):
+    server: Platform
+
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.received.append((self.path, self.headers["Authorization"], json.loads(body)))
@@ -65,9 +77,8 @@ class Receiver(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def platform(status):
-    """A server that answers reports with `status` (None: with nonsense)."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
-        server.status, server.received = status, []
+    """A server in a thread of its own."""
+    with Platform(status) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

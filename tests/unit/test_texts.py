@@ -31,9 +31,10 @@ def python_texts():
     """The first argument of every Message(...) and Refusal(...) in the package."""
     for path in (ROOT / "courses").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args
-            if named and node.func.id in {"Message", "Refusal"} and isinstance(node.args[0], ast.Constant):
-                yield node.args[0].value
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+                first = node.args[0]
+                if node.func.id in {"Message", "Refusal"} and isinstance(first, ast.Constant):
+                    yield first.value
 
 
 def browser_texts():

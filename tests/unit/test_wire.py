@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.kernels import wire
+from tests.support.narrowing import present
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_a_descriptor_comes_along(ends):
     read, write = os.pipe()
     wire.send(near, {"act": "fork"}, [write])
     os.close(write)
-    _message, (received,) = wire.receive(far)
+    _message, (received,) = present(wire.receive(far))
     os.write(received, b"x")
     os.close(received)
     assert os.read(read, 2) == b"x"
