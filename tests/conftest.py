@@ -7,6 +7,7 @@ import os
 from collections import Counter
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from benchmarks._postgresql import MISSING, PostgreSQL, programs
 from tests.support import demo_home as demo
@@ -36,6 +37,12 @@ SLOW: dict[str, tuple[str, ...]] = {
         "exams/panel/",
         "exams/facets.py",
     ),
+    f"{_INTEGRATION}test_kernels.py::test_opens_and_closes_leave_nothing_behind[1000]": ("hub/kernels/",),
+    f"{_INTEGRATION}test_rescoring.py::test_stock_autograde_marks_by_the_new_key_too": (
+        "exams/key.py",
+        "exams/rescoring.py",
+        "exams/paper.py",
+    ),
     f"{_INTEGRATION}test_panel.py::test_twenty_markers_at_once": (
         "exams/panel/",
         "exams/database.py",
@@ -56,10 +63,17 @@ SLOW: dict[str, tuple[str, ...]] = {
 ALONE: tuple[str, ...] = ()
 """Beginnings of the ids of tests whose limits are so short that another test beside them would break them."""
 
-ORDER = ("tests/browser/", "tests/integration/", *FAST)
+PLATFORM = (
+    "tests/browser/test_imaging_lab.py",
+    "tests/browser/test_portal_accessibility.py",
+    *(f"{_INTEGRATION}test_{name}.py" for name in ("apps", "doors", "portal", "sandbox", "serve", "usage", "watchers")),
+)
+"""Files whose tests share the running platform, and so a worker."""
+
+ORDER = (*PLATFORM, "tests/browser/", "tests/integration/", *FAST)
 """What takes longest begins first, so that both workers end together."""
 
-SKIPS = ()
+SKIPS = ("the shared folder of real images is absent",)
 """Reasons for which a test may be skipped in CI."""
 
 properties.register()
@@ -97,22 +111,34 @@ class Skips:
                 terminalreporter.line(f"{times} skipped, which tests/conftest.py does not list: {reason}", red=True)
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item):
+    """Mark a test with its tier."""
+    if item.nodeid.startswith(tuple(SLOW)):
+        item.add_marker(pytest.mark.slow)
+    if item.nodeid.startswith(ALONE):
+        item.add_marker(pytest.mark.alone)
+    shared = item._fixtureinfo.name2fixturedefs.get("platform", ())
+    if shared and shared[-1].scope == "session" and not item.nodeid.startswith(PLATFORM):
+        raise pytest.UsageError(f"{item.nodeid} uses the platform: add its file to PLATFORM in tests/conftest.py")
+
+
 def pytest_collection_modifyitems(items):
-    """Mark each test with its tier and the group with which it shares a worker, before pytest-xdist reads that."""
-    for item in items:
-        if item.nodeid.startswith(tuple(SLOW)):
-            item.add_marker(pytest.mark.slow)
-        if item.nodeid.startswith(ALONE):
-            item.add_marker(pytest.mark.alone)
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
     items.sort(key=lambda item: next(place for place, start in enumerate(ORDER) if item.nodeid.startswith(start)))
 
 
-def group_of(item):
-    """Tests of one file share its fixtures, and those with the platform of all share that."""
-    (found,) = item._fixtureinfo.name2fixturedefs.get("platform", ())[-1:] or (None,)
-    return "platform" if found is not None and found.scope == "session" else item.nodeid.partition("::")[0]
+class Scheduler(LoadScopeScheduling):
+    """Gives a worker a file at a time, and the files of PLATFORM together.
+
+    pytest-xdist's own `--dist loadgroup` groups nothing under pytest 9.2 (its issue 1386).
+    """
+
+    def _split_scope(self, nodeid):
+        return "platform" if nodeid.startswith(PLATFORM) else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return Scheduler(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -24,7 +24,7 @@ from tests.support.properties import THOROUGH
 ROOT = Path(__file__).resolve().parents[1]
 GREEN = ROOT / "tests" / "slow_tier_passed_at.txt"
 SLOW_TIER_S = 30 * 60
-TOGETHER = ("-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder")
+TOGETHER = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
 PASSES: Mapping[str, Sequence[Sequence[str]]] = {
     "fast": [[*TOGETHER, "-m", "not slow and not alone", *FAST]],
     "test": [[*TOGETHER, "-m", "not slow and not alone"], ["-m", "alone and not slow"]],

@@ -1,4 +1,4 @@
-"""No page of the exam service has a serious finding of axe-core, in either language, on a laptop or a phone."""
+"""No page of the exam service has a serious finding of axe-core: in Chinese on a laptop, in English on a phone."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,11 +18,7 @@ from tests.support.axe import findings
 from tests.support.candidate import PHONE, WIDE
 from tests.support.exam_host import CANDIDATES, store_url
 
-SCREENS = pytest.mark.parametrize(
-    ("size", "language"),
-    [(WIDE, "zh"), (PHONE, "zh"), (WIDE, "en"), (PHONE, "en")],
-    ids=["wide-zh", "phone-zh", "wide-en", "phone-en"],
-)
+SCREENS = pytest.mark.parametrize(("size", "language"), [(WIDE, "zh"), (PHONE, "en")], ids=["wide-zh", "phone-en"])
 
 
 @dataclass(frozen=True)
@@ -40,21 +36,20 @@ def test_axe_finds_what_is_wrong(browser):
 
 
 @SCREENS
-def test_the_room_with_every_type_of_item(desks, service, size, language):
+def test_the_room_with_every_type_of_item(desks, size, language):
     desk = desks(size=size, language=language)
     page = desk.page
     desk.enter()
-    form = {item.stem: item.type for item in exam_in(service.home / "exams", service.exam).form("A").items}
     seen = {}
-    for place in range(desk.total()):
-        desk.at(place)
-        kind = form[page.locator(".stem").inner_text().strip()]
-        if page.locator(".experiment").count():
-            page.click(".controls button")
-            expect(page.locator(".experiment canvas")).to_be_visible(timeout=40_000)  # the first run starts kernels
-            kind = "experiment"
+    for place, item in enumerate(desk.items()):
+        experiment = item["asset"] is not None and item["asset"]["kind"] == "simulation"
+        kind = "experiment" if experiment else item["type"]
         if kind in seen:
             continue
+        desk.at(place)
+        if experiment:
+            page.click(".controls button")
+            expect(page.locator(".experiment canvas")).to_be_visible(timeout=40_000)  # the first run starts kernels
         if page.locator(".asset").count():
             expect(page.locator(".stage [role=application], .experiment")).to_be_visible()
         seen[kind] = findings(page)

@@ -14,7 +14,7 @@ CODE = {item.starter: item for item in load_bank(BANK) if item.type == "code"}
 def code(desks):
     desk = desks()
     desk.enter()
-    desk.go("编程题")
+    desk.go("code", "编程题")
     return desk
 
 
@@ -63,6 +63,6 @@ def test_tab_indents_enter_keeps_the_indentation_and_escape_lets_go(code, servic
 def test_nothing_sticks_out(desks, size):
     desk = desks(size=size)
     desk.enter()
-    desk.go("编程题")
+    desk.go("code", "编程题")
     expect(desk.page.locator("#answer-text")).to_be_visible()
     assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -120,7 +120,7 @@ def test_keyboard_alone(desks, service):
 def test_letters_typed_into_an_answer_are_not_commands(desks, service):
     desk = desks()
     desk.enter()
-    desk.go("简答题")
+    desk.go("short", "简答题")
     desk.page.locator("#answer-text").press_sequentially("fab m?")
     expect(desk.page.locator("#flag")).to_have_attribute("aria-pressed", "false")
     expect(desk.page.locator("dialog")).to_have_count(0)
@@ -347,7 +347,7 @@ def test_time_runs_out(desks, service):
     service.furnish(service.exam, opens_in_s=-60, lasts_s=72)
     desk = desks()
     desk.enter()
-    desk.go("简答题")
+    desk.go("short", "简答题")
     desk.page.locator("#answer-text").press_sequentially("写到最后一刻")
     expect(desk.page.locator("dialog")).to_be_visible(timeout=30_000)
     desk.page.wait_for_url("**/receipt", timeout=30_000)

@@ -13,7 +13,7 @@ from tests.support.platform import until
 
 def to_the_hotspot(desk, kind="图上定位"):
     """Open the first hotspot item; its stage and the item itself."""
-    desk.go(kind)
+    desk.go("hotspot", kind)
     stage = desk.page.locator(".stage .xv-stage")
     expect(stage).to_have_attribute("data-shown", "12")
     stem = desk.page.locator(".stem").inner_text().strip()

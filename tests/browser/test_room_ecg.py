@@ -15,18 +15,16 @@ STRIP_MM = 20 + 3 * 30
 """The base line of the rhythm strip: the fourth row of the sheet."""
 
 
-def to_the_tracing(desk, kind):
+def to_the_tracing(desk):
     """Open the first item with all twelve leads; its paper and the samples (mV) of the rhythm strip, lead II."""
     form = exam_in(desk.service.home / "exams", desk.service.exam).form("A")
     for item in form.items:
         if item.asset and item.asset["kind"] == "ecg" and len(item.signals()["leads"]) == len(LEADS):
-            for place in range(desk.total()):
-                desk.at(place)
-                if desk.page.locator(".stem").inner_text().strip() == item.stem:
-                    expect(desk.page.locator(".xv-paper")).to_be_visible()
-                    signals = item.signals()
-                    lead = next(lead for lead in signals["leads"] if lead["name"] == "II")
-                    return item, np.array(lead["samples"]), signals["fs"]
+            desk.at([own["id"] for own in desk.items()].index(item.id))
+            expect(desk.page.locator(".xv-paper")).to_be_visible()
+            signals = item.signals()
+            lead = next(lead for lead in signals["leads"] if lead["name"] == "II")
+            return item, np.array(lead["samples"]), signals["fs"]
     raise AssertionError("no item with twelve leads")
 
 
@@ -51,7 +49,7 @@ def numbers(page, kind):
 def test_the_paper_says_its_scale(desks):
     desk = desks()
     desk.enter()
-    to_the_tracing(desk, "心电图")
+    to_the_tracing(desk)
     expect(desk.page.locator(".xv-paper-note")).to_have_text(
         re.compile("25 mm/s.*10 mm/mV.*40 ms × 0.1 mV.*200 ms × 0.5 mV")
     )
@@ -65,7 +63,7 @@ def test_with_the_mouse_an_interval_is_the_rate_and_an_amplitude_the_samples(des
     desk = desks()
     page = desk.page
     desk.enter()
-    item, samples, fs = to_the_tracing(desk, "心电图")
+    item, samples, fs = to_the_tracing(desk)
     first, second, *_ = peaks(samples, fs)
     y = STRIP_MM - 15
     page.mouse.move(*on_screen(page, LEFT_MM + first * MM_PER_S, y))
@@ -90,7 +88,7 @@ def test_by_keyboard_alone(desks, size):
     desk = desks(size=size)
     page = desk.page
     desk.enter()
-    to_the_tracing(desk, "心电图")
+    to_the_tracing(desk)
     page.locator(".xv-scroller").focus()
     for key in ["Enter", *["Shift+ArrowRight"] * 8, "ArrowRight", "Enter"]:
         page.keyboard.press(key)
@@ -105,7 +103,7 @@ def test_with_a_finger_two_taps_set_both_ends(desks):
     desk = desks(size=PHONE, has_touch=True)
     page = desk.page
     desk.enter()
-    _, samples, fs = to_the_tracing(desk, "心电图")
+    _, samples, fs = to_the_tracing(desk)
     first, second, *_ = peaks(samples, fs)
     page.locator(".stage").scroll_into_view_if_needed()
     y = 40

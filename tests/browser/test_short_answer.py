@@ -10,7 +10,7 @@ RARE = "𠮷"
 
 
 def to_the_text(desk, kind="简答题"):
-    desk.go(kind)
+    desk.go("short", kind)
     form = desk.page.locator("#text-count").inner_text()
     return desk.page.locator("#answer-text"), int("".join(filter(str.isdigit, form.split("/")[-1].split("of")[-1])))
 

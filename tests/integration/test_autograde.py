@@ -72,21 +72,17 @@ def test_stock_autograde_gives_the_same_marks(tmp_path: Path) -> None:
     assert mark_assignment(ours, "ps1", SANDBOX).marked == ["student001", "student002"]
 
 
-@pytest.mark.timeout(600)
 def test_a_lab_and_what_a_marker_sees_of_it(tmp_path: Path) -> None:
-    courses = [tmp_path / "ours", tmp_path / "stock"]
-    for course in courses:
-        course.mkdir()
-        name = lab(course, "python3", 4)
-    ours, stock = courses
+    """That its marks are nbgrader's own is in tests/integration/test_benchmarks.py."""
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    name = lab(ours, "python3", 3)
     broken = ours / "submitted" / "broken" / name / f"{name}.ipynb"
     broken.parent.mkdir(parents=True)
     broken.write_text("{}")
     report = mark_assignment(ours, name, SANDBOX)
     assert list(report.failed) == ["broken"]
     assert not (ours / "autograded" / "broken").exists()
-    run(stock, "nbgrader", "autograde", name)
-    assert marks(ours, name) == marks(stock, name)
     for student in report.marked:
         text = (ours / "autograded" / student / name / f"{name}.ipynb").read_text()
         for hidden in ("HIDDEN", "0.85", "两个 R 波时没有引发", "kept", "wanted"):

@@ -126,7 +126,7 @@ def test_who_hangs_while_writing_is_cut_off_and_who_reads_is_not(engines):
         assert connection.execute(asked).scalar() == "0"
 
 
-@examples(60)
+@examples(15)
 @given(BATCHES)
 def test_every_change_comes_to_the_same_as_on_sqlite(engines, batches):
     outcomes = []

@@ -2,9 +2,10 @@
 
 import contextlib
 import re
+from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response, expect
 
 from exams.sitting import SittingStore
 from tests.support.exam_host import CANDIDATES, Process, store_url
@@ -22,7 +23,9 @@ class Desk:
         self.context.add_cookies([{"name": "xinglin_language", "value": language, "url": service.site}])
         self.faults: list[str] = []
         self.expecting_faults = False
+        self._entered: Response | None = None
         self.context.on("request", self._request)
+        self.context.on("response", self._response)
         self.page = self.tab()
 
     def tab(self) -> Page:
@@ -39,6 +42,10 @@ class Desk:
     def _request(self, request) -> None:
         if urlsplit(request.url).netloc != urlsplit(self.service.site).netloc:
             self.faults.append(f"another host: {request.url}")
+
+    def _response(self, response: Response) -> None:
+        if response.url.endswith("/enter") and response.ok:
+            self._entered = response
 
     @contextlib.contextmanager
     def fault(self):
@@ -61,13 +68,16 @@ class Desk:
     def saved(self, within_s: float = 10) -> None:
         expect(self.page.locator("#saving")).to_have_attribute("data-state", "saved", timeout=1000 * within_s)
 
-    def go(self, kind: str) -> None:
-        """To the first question of a kind (the text beside its number)."""
-        for place in range(self.total()):
-            self.at(place)
-            if kind in self.page.locator(".kind").inner_text():
-                return
-        raise AssertionError(kind)
+    def go(self, kind: str, label: str = "") -> None:
+        """To the first question of a type, by the order in which the server gave them; `label`: beside its number."""
+        self.at([item["type"] for item in self.items()].index(kind))
+        expect(self.page.locator(".kind")).to_contain_text(label or kind)
+
+    def items(self) -> list[dict[str, Any]]:
+        """The questions as this machine was last given them, in its candidate's order."""
+        assert self._entered is not None, "not in the room yet"
+        items: list[dict[str, Any]] = self._entered.json()["items"]
+        return items
 
     def at(self, place: int) -> None:
         """To a question by its place, from 0."""

@@ -1,5 +1,6 @@
 """Every text that the exam service shows stands in both languages."""
 
+import functools
 from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
@@ -18,6 +19,7 @@ SOURCES = [
 MARKERS = {"_": None, "N_": None, "t": None, "gettext": None}
 
 
+@functools.cache
 def texts():
     found = extract_from_dir(Path(exams.__file__).parent, method_map=SOURCES, keywords=MARKERS)
     return sorted({message for _, _, message, _, _ in found if isinstance(message, str)})

@@ -15,7 +15,7 @@ from tests.support.properties import examples
 
 BANKS = Path(__file__).parents[2] / "exams" / "bank"
 OWN = Defaults("a subject", "a topic", "a source", "recall", 0.123)
-EASY = settings(examples(40), suppress_health_check=list(HealthCheck))
+EASY = settings(examples(12), suppress_health_check=list(HealthCheck))
 
 
 def changes(items: tuple[Item, ...], back: tuple[Item, ...]) -> set[tuple[str, str]]:

@@ -208,7 +208,7 @@ def whole(parts: list[str], last: str) -> str:
     return "n, score = 1, 0\n" + "".join(named) + last
 
 
-@examples(100)
+@examples(25)
 @given(st.lists(loops(SECRET), min_size=1, max_size=3), st.sampled_from(["", "score / 4", "n"]), st.sampled_from(WRONG))
 def test_generated_loops_keep_their_secrets_and_marks(parts: list[str], last: str, answer: str) -> None:
     cell = whole(parts, last)
@@ -217,7 +217,7 @@ def test_generated_loops_keep_their_secrets_and_marks(parts: list[str], last: st
     assert ours(cell, answer) == as_it_stands(cell, answer), probe(cell)
 
 
-@examples(100)
+@examples(25)
 @given(
     st.lists(loops(SECRET + OPEN), min_size=1, max_size=4), st.sampled_from(["", "score / 9"]), st.sampled_from(WRONG)
 )

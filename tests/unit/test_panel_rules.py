@@ -254,7 +254,7 @@ def engine():
     made.dispose()
 
 
-@examples(80)
+@examples(20)
 @given(STEPS)
 def test_whatever_is_done_in_whatever_order_no_answer_is_marked_twice_by_one_or_by_its_own_school(engine, steps):
     with engine.connect().execution_options(writing=True) as connection:

@@ -39,7 +39,7 @@ def ids(form):
     return [own.id for own in form.items]
 
 
-@examples(40)
+@examples(15)
 @given(st.integers(0, 2**32), st.integers(1, 5), st.sampled_from([None, 0.02, 0.1]))
 def test_each_form_fills_the_blueprint_and_they_share_nothing(seed, number, tolerance):
     plan = replace(PLAN, information_tolerance=tolerance)
@@ -56,7 +56,7 @@ def test_each_form_fills_the_blueprint_and_they_share_nothing(seed, number, tole
     assert forms == assemble(bank(), plan, forms="ABCDE"[:number], exam="x", seed=seed)
 
 
-@examples(30)
+@examples(12)
 @given(st.integers(0, 2**32))
 def test_anchors_are_in_every_form_and_enemies_in_none_together(seed):
     plan = replace(PLAN, anchors=("i001", "i021"), enemies=(("i000", "i002", "i004"), ("i022", "i023")))
@@ -86,7 +86,7 @@ def test_a_group_comes_whole_to_one_form():
     assert len({form.items[0].group for form in forms}) == 3
 
 
-@examples(60)
+@examples(20)
 @given(
     st.lists(st.sampled_from([0.2, 0.4, 0.6, 0.8]), min_size=4, max_size=7),
     st.sampled_from([0.0005, 0.06]),
