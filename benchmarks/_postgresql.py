@@ -91,7 +91,7 @@ class PostgreSQL:
         with (self._folder.parent / f"{self._folder.name}.log").open("ab") as out:
             Path(out.name).unlink()
             self._process = subprocess.Popen(command, cwd="/", stdout=out, stderr=out, **self._user)  # type: ignore[call-overload]
-        ready = [self._programs / "pg_isready", "-q", "-h", self._folder]
+        ready: list[str | Path] = [self._programs / "pg_isready", "-q", "-h", self._folder]
         end = time.monotonic() + STARTS_WITHIN_S
         while subprocess.run(ready).returncode:
             if self._process.poll() is not None or time.monotonic() > end:

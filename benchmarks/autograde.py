@@ -132,7 +132,9 @@ def marks(folder: Path, assignment: str) -> dict[tuple[str, str, str], tuple[flo
 
 def measured(name: str, make: Callable[[Path, str, int], str], students: int, kernel: bool) -> None:
     """Print the figures of one assignment."""
-    seconds, found, each = {}, {}, 0.0
+    seconds: dict[str, float] = {}
+    found: dict[str, dict[tuple[str, str, str], tuple[float | None, bool]]] = {}
+    each = 0.0
     with tempfile.TemporaryDirectory() as place:
         for way in ("ours", "stock", "kernel") if kernel else ("ours", "stock"):
             folder = Path(place) / way

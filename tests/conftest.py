@@ -60,6 +60,9 @@ SLOW: dict[str, tuple[str, ...]] = {
 }
 """{beginning of a test's id: paths of what it tests}. CI runs those of which a path changed since all were green."""
 
+SLOW_S = 600
+"""How long one of them may take; of others pyproject.toml says it."""
+
 ALONE: tuple[str, ...] = ()
 """Beginnings of the ids of tests whose limits are so short that another test beside them would break them."""
 
@@ -115,6 +118,7 @@ def pytest_itemcollected(item):
     """Mark a test with its tier."""
     if item.nodeid.startswith(tuple(SLOW)):
         item.add_marker(pytest.mark.slow)
+        item.add_marker(pytest.mark.timeout(SLOW_S))
     if item.nodeid.startswith(ALONE):
         item.add_marker(pytest.mark.alone)
     shared = item._fixtureinfo.name2fixturedefs.get("platform", ())

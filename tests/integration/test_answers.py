@@ -69,8 +69,11 @@ class Runner:
 
     def warm(self):
         """The warm process, seen from outside."""
-        below = psutil.Process(self.process.pid).children(recursive=True)
-        return next(each for each in below if "hub.kernels.answers" in each.cmdline() and each.name() != "bwrap")
+        for each in psutil.Process(self.process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # a job's process that has just ended
+                if "hub.kernels.answers" in each.cmdline() and each.name() != "bwrap":
+                    return each
+        raise LookupError("there is no sandbox")
 
     def close(self):
         present(self.process.stdin).close()
@@ -116,7 +119,7 @@ def runner(running):
     yield running
     reply = running.ask("def f(n):\n    return n + 1", probe("assert __leaf__(0, lambda: f(1))"))
     assert value_of(answered(reply)[1]) == 2
-    assert running.warm().children() == []
+    until(lambda: not running.warm().children(), 10, "what jobs started is gone")
 
 
 def held(reply, *why):
@@ -792,7 +795,7 @@ def jobs_of(runner):
     """The first processes of all jobs, none while there is no sandbox."""
     try:
         return [each for each in runner.warm().children() if "hub.kernels.answers" in each.cmdline()]
-    except (StopIteration, psutil.NoSuchProcess):
+    except (LookupError, psutil.NoSuchProcess):
         return []
 
 

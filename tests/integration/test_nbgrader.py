@@ -145,7 +145,6 @@ def nbgrader(course: Path, *arguments: str) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("answers", [designed, drawn])
 def test_stock_autograde_gives_the_same_marks(
     course: Path, form: Form, tmp_path: Path, answers: Callable[[Form], dict[str, dict[str, object]]]
