@@ -63,8 +63,8 @@ SLOW: dict[str, tuple[str, ...]] = {
 SLOW_S = 600
 """How long one of them may take; of others pyproject.toml says it."""
 
-ALONE: tuple[str, ...] = ()
-"""Beginnings of the ids of tests whose limits are so short that another test beside them would break them."""
+ALONE = (f"{_INTEGRATION}test_answers.py",)
+"""Files whose limits are so short that another test beside them would break them."""
 
 PLATFORM = (
     "tests/browser/test_imaging_lab.py",

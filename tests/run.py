@@ -9,45 +9,54 @@ Two workers share the tests; those with short limits run by themselves afterward
 the commit in GREEN, which is what `changed` compares with.
 """
 
-import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import FAST, SLOW
+from tests.conftest import ALONE, FAST, SLOW
 from tests.support.properties import THOROUGH
 
 ROOT = Path(__file__).resolve().parents[1]
 GREEN = ROOT / "tests" / "slow_tier_passed_at.txt"
 SLOW_TIER_S = 30 * 60
+STOPS_WITHIN_S = 60
 TOGETHER = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
-PASSES: Mapping[str, Sequence[Sequence[str]]] = {
-    "fast": [[*TOGETHER, "-m", "not slow and not alone", *FAST]],
-    "test": [[*TOGETHER, "-m", "not slow and not alone"], ["-m", "alone and not slow"]],
-    "all": [
-        [*TOGETHER, "-m", "not alone", f"--hypothesis-profile={THOROUGH}"],
-        ["-m", "alone", f"--hypothesis-profile={THOROUGH}"],
-    ],
-}
+
+
+def passes(tier: str, options: Sequence[str]) -> list[list[str]]:
+    """The calls of pytest: what runs together, then what runs by itself; paths among `options` say what of each."""
+    chosen = any((ROOT / option.partition("::")[0]).exists() for option in options if not option.startswith("-"))
+    where = {"together": [] if chosen or tier != "fast" else FAST, "alone": [] if chosen else ALONE}
+    tiers = {"fast": "not slow and ", "test": "not slow and ", "all": ""}
+    more = [f"--hypothesis-profile={THOROUGH}"] if tier == "all" else []
+    together = [*where["together"], *TOGETHER, "-m", f"{tiers[tier]}not alone", *more, *options]
+    alone = [*where["alone"], "-m", f"{tiers[tier]}alone", *more, *options]
+    return [together] if tier == "fast" else [together, alone]
 
 
 def pytest_run(arguments: Sequence[str], seconds: float | None = None) -> int:
-    """pytest's exit code; `seconds`: after which it is ended, and that is a failure."""
-    command = [sys.executable, "-m", "pytest", *arguments]
-    try:
-        return subprocess.run(command, cwd=ROOT, timeout=seconds, check=False).returncode
-    except subprocess.TimeoutExpired:
-        print(f"tests: {' '.join(arguments)} did not end within {seconds:.0f} s", flush=True)
+    """pytest's exit code; `seconds`: after which it is told to stop, and that is a failure."""
+    with subprocess.Popen([sys.executable, "-m", "pytest", *arguments], cwd=ROOT) as running:
+        try:
+            return running.wait(seconds)
+        except subprocess.TimeoutExpired:
+            print(f"tests: {' '.join(arguments)} did not end within {seconds:.0f} s", flush=True)
+            running.send_signal(signal.SIGINT)  # what its fixtures started ends with it
+        try:
+            running.wait(STOPS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            running.kill()
         return 1
 
 
-def run_passes(passes: Sequence[Sequence[str]], options: Sequence[str]) -> int:
+def run_tier(tier: str, options: Sequence[str]) -> int:
     """0 if all passed and something was run."""
-    codes = {pytest_run([*own, *options]) for own in passes}
+    codes = {pytest_run(arguments) for arguments in passes(tier, options)}
     nothing = int(pytest.ExitCode.NO_TESTS_COLLECTED)
     return next((code for code in codes if code not in (0, nothing)), 0 if 0 in codes else nothing)
 
@@ -92,14 +101,13 @@ def note_green() -> None:
 def main(tier: str, options: Sequence[str]) -> int:
     if tier == "changed":
         return run_changed(options)
-    code = run_passes(PASSES[tier], options)
+    code = run_tier(tier, options)
     if tier == "all" and code == 0 and not options:
         note_green()
     return code
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] not in [[tier] for tier in (*PASSES, "changed")]:
+    if sys.argv[1:2] not in [[tier] for tier in ("fast", "test", "all", "changed")]:
         raise SystemExit(__doc__)
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")
     raise SystemExit(main(sys.argv[1], sys.argv[2:]))

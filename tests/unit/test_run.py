@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from tests import run
-from tests.conftest import FAST, SLOW
+from tests.conftest import ALONE, FAST, SLOW
 
 KERNELS = "tests/integration/test_jupyter_client_suite.py"
 
@@ -27,6 +27,16 @@ def test_every_row_names_tests_and_paths_that_exist():
         assert f"def {name.partition('[')[0]}" in text, tests
         assert [path for path in paths if not (run.ROOT / path).exists()] == []
     assert [folder for folder in FAST if not (run.ROOT / folder).is_dir()] == []
+
+
+def test_what_runs_by_itself_runs_once_and_paths_say_what_of_each_pass():
+    together, alone = run.passes("test", ["--durations=25"])
+    assert "not slow and not alone" in together
+    assert alone[: len(ALONE)] == list(ALONE)
+    for arguments in run.passes("test", ["tests/browser", "-k", "marking"]):
+        assert [one for one in arguments if one.startswith("tests/")] == ["tests/browser"]
+    (fast,) = run.passes("fast", [])
+    assert fast[: len(FAST)] == list(FAST)
 
 
 @pytest.fixture
