@@ -286,14 +286,21 @@ def handed_in(course: Path, student: str, text: str = "def f():\n    return 1") 
     return folder
 
 
-@pytest.fixture
-def generated(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course with a generated assignment, to be copied."""
+    made = tmp_path_factory.mktemp("template")
     source = notebook("### BEGIN SOLUTION\ndef f():\n    return 1\n### END SOLUTION", tests="assert f() == 1")
-    (tmp_path / "source" / "a" / "data").mkdir(parents=True)
-    (tmp_path / "source" / "a" / "data" / "x.csv").write_text("1")
-    nbformat.write(source, tmp_path / "source" / "a" / "a.ipynb")
-    run(tmp_path, "nbgrader", "generate_assignment", "a", "--create")
-    return tmp_path
+    (made / "source" / "a" / "data").mkdir(parents=True)
+    (made / "source" / "a" / "data" / "x.csv").write_text("1")
+    nbformat.write(source, made / "source" / "a" / "a.ipynb")
+    run(made, "nbgrader", "generate_assignment", "a", "--create")
+    return made
+
+
+@pytest.fixture
+def generated(tmp_path: Path, template: Path) -> Path:
+    return shutil.copytree(template, tmp_path, dirs_exist_ok=True)
 
 
 def test_a_submission_that_cannot_be_read_costs_no_other_its_marks(generated: Path) -> None:

@@ -15,6 +15,7 @@ from exams.panel.store import PanelStore
 from exams.panelrules import Marking
 from exams.response import Response
 from exams.sitting import SittingStore
+from tests.support.demo_home import copied
 from tests.support.exam_command import run
 from tests.support.exam_host import BANK, store_url
 from tests.support.sat_exam import LEAD, number_of, sat_exam
@@ -27,13 +28,19 @@ ALONE = Marking((MARKER.user,), marks=1, check_every=0)
 REMARK = "要点较全"
 
 
-@pytest.fixture
-def exam(tmp_path: Path) -> Exam:
-    """Two who wrote something and one who did not, marked by rule; nobody is named to mark."""
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Exam:
+    """Two who wrote something and one who did not, marked by rule; nobody is named to mark. To be copied."""
     answers: list[dict[str, Any]] = [{SHORT.id: "双肺湿啰音", SINGLE.id: SINGLE.key}, {SHORT.id: "呼吸音减弱"}, {}]
-    made = sat_exam(tmp_path, "people", [SINGLE, SHORT], answers, handed_in=False)
+    made = sat_exam(tmp_path_factory.mktemp("template"), "people", [SINGLE, SHORT], answers, handed_in=False)
     act(made, "mark")
     return made
+
+
+@pytest.fixture
+def exam(tmp_path: Path, template: Exam) -> Exam:
+    home = copied(template.folder.parents[1], tmp_path)
+    return exam_in(home / "exams", template.id)
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """Which of the slow tier CI runs."""
 
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
 from tests import run
-from tests.conftest import ALONE, FAST, SLOW
+from tests.conftest import ALONE, FAST, SKIPS, SLOW, Skips
 
 KERNELS = "tests/integration/test_jupyter_client_suite.py"
 
@@ -37,6 +38,16 @@ def test_what_runs_by_itself_runs_once_and_paths_say_what_of_each_pass():
         assert [one for one in arguments if one.startswith("tests/")] == ["tests/browser"]
     (fast,) = run.passes("fast", [])
     assert fast[: len(FAST)] == list(FAST)
+
+
+@pytest.mark.parametrize(
+    ("reason", "strict", "status"), [(SKIPS[0], True, 0), ("no time", False, 0), ("no time", True, 1)]
+)
+def test_in_ci_a_skip_whose_reason_is_not_listed_is_a_failure(reason, strict, status):
+    skips, session = Skips(strict), SimpleNamespace(exitstatus=0)
+    skips.pytest_runtest_logreport(SimpleNamespace(skipped=True, longrepr=("file", 1, f"Skipped: {reason}")))
+    skips.pytest_sessionfinish(session)
+    assert session.exitstatus == status
 
 
 @pytest.fixture
