@@ -22,6 +22,8 @@ DEBIAN_POSTGRESQL = Path("/usr/lib/postgresql")
 """Debian's PostgreSQL, whose programs are not on PATH."""
 SOURCES = ROOT / "build" / "sdists"
 """Source distributions that tests need."""
+ENGINE = ROOT / "widgets" / "static" / "labextensions" / "xinglin" / "itk" / "engine.stamp"
+"""What widgets/itk_engine.py leaves when the engine is there."""
 TESTED = ("jupyter-client",)
 """Packages whose own tests are run against our parts."""
 
@@ -132,6 +134,17 @@ def source_distributions(lock: Path) -> None:
         )
 
 
+def front_ends() -> None:
+    """Bundle the widgets and fetch the 3-D viewer's engine, which `xinglin serve` would do at its first start."""
+    if ENGINE.exists():
+        return
+    say("Front ends: bundles and the 3-D viewer's engine")
+    run(
+        [str(VENV / "bin" / "python"), "-m", "widgets.assets"],
+        "The front ends could not be made: check the network to the npm registry, then run the same command again.",
+    )
+
+
 def kernelspec() -> None:
     """Put our kernel among the environment's; an editable install leaves data files out."""
     name = Path("kernels") / "xinglin"
@@ -201,6 +214,8 @@ def main() -> int:
             source_distributions(ROOT / "requirements-dev.lock")
         kernelspec()
         node_packages(options.dev)
+        if options.dev:
+            front_ends()
         if options.programs:
             programs()
     except SetupError as stop:

@@ -82,6 +82,9 @@ def copy(tmp_path):
     (tmp_path / "pyproject.toml").write_text("[project]\n")
     for name in ("requirements.lock", "requirements-dev.lock", "package-lock.json"):
         (tmp_path / name).write_text("{}")
+    engine = tmp_path / bootstrap.ENGINE.relative_to(ROOT)
+    engine.parent.mkdir(parents=True)
+    engine.touch()
     archive = tmp_path / "build" / "sdists" / "a.tar.gz"
     archive.parent.mkdir(parents=True)
     archive.write_bytes(b"a source distribution")
