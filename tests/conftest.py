@@ -43,7 +43,7 @@ SLOW: dict[str, tuple[str, ...]] = {
         "exams/rescoring.py",
         "exams/paper.py",
     ),
-    f"{_INTEGRATION}test_panel.py::test_twenty_markers_at_once": (
+    f"{_INTEGRATION}test_panel.py::test_twenty_markers_at_once_on_postgresql_over_two_stores": (
         "exams/panel/",
         "exams/database.py",
         "exams/journal.py",
@@ -58,7 +58,7 @@ SLOW: dict[str, tuple[str, ...]] = {
     f"{_BENCHMARKS}a_small_exam_is_marked": ("benchmarks/",),
     f"{_BENCHMARKS}a_few_answers_at_the_marking_desk": ("benchmarks/",),
 }
-"""{beginning of a test's id: paths of what it tests}. CI runs those of which a path changed since all were green."""
+"""{id of a file or a test: paths of what it tests}. CI runs those of which a path changed since all were green."""
 
 SLOW_S = 600
 """How long one of them may take; of others pyproject.toml says it."""

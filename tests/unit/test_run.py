@@ -25,7 +25,7 @@ def test_every_row_names_tests_and_paths_that_exist():
     for tests, paths in SLOW.items():
         file, _, name = tests.partition("::")
         text = (run.ROOT / file).read_text(encoding="utf-8")
-        assert f"def {name.partition('[')[0]}" in text, tests
+        assert not name or f"def {name.partition('[')[0]}(" in text, tests
         assert [path for path in paths if not (run.ROOT / path).exists()] == []
     assert [folder for folder in FAST if not (run.ROOT / folder).is_dir()] == []
 
