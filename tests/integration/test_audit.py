@@ -87,6 +87,8 @@ TAMPERED = {
     ),
     "an act deleted": ("DELETE FROM audit WHERE act = 'collect'", None),
     "an act altered": ("UPDATE audit SET actor = 'lead02' WHERE act = 'credited'", "it is not what was written"),
+    "an act of another exam": ("UPDATE audit SET exam = 'other' WHERE act = 'collect'", "it is not what was written"),
+    "another act": ("UPDATE audit SET act = 'release' WHERE act = 'collect'", "it is not what was written"),
     "an act deleted in the middle": ("DELETE FROM audit WHERE act = 'submitted'", "it is not what was written"),
 }
 

@@ -174,6 +174,25 @@ def test_stock_autograde_gives_the_same_marks(
     }
 
 
+def test_who_is_marked_later_gets_no_marks_of_others(course: Path, form: Form, tmp_path: Path) -> None:
+    """One run with candidates who were marked before and others who were not."""
+    course, sheets = unmarked(course, tmp_path / course.name), designed(form)
+    programs = {item.id: marking.mark(item, None) for item in form.items if item.type == "code"}
+    images = images_of(form, CaseStore(tmp_path / "cases").open)
+    marks = {number: own | programs for number, own in marking.sheets(form.items, sheets, images).items()}
+    closed = dict.fromkeys(sheets, exchange.instant(CLOSED_MS))
+    for numbers in (("1002", "1005"), sorted(sheets)):
+        gradebook.record(course, form, {n: marks[n] for n in numbers}, {n: closed[n] for n in numbers}, {})
+    given = {
+        (number, item): mark.points
+        for number, own in marks.items()
+        for item, mark in own.items()
+        if mark.correct is not None
+    }
+    assert {key: points for key, points in scores(course).items() if points is not None} == given
+    assert len({sum(given[key] for key in given if key[0] == number) for number in sheets}) > 2
+
+
 def unmarked(course: Path, to: Path) -> Path:
     """A copy of a course in which nothing is marked yet."""
     shutil.copytree(course, to)

@@ -216,6 +216,12 @@ def test_two_marks_that_differ_go_to_an_adjudicator_who_is_told_the_points_and_n
     assert list(finals.values()) == [{ITEM: (2.5, "")}]  # who was overruled does not speak to the candidate
 
 
+def test_only_adjudicators_ask_for_what_markers_differ_on(service):
+    reply = Staff(service, "teacher01").claim(disputes=True)
+    assert (reply.status_code, reply.json()["error"]) == (403, "no_adjudicator")
+    assert Staff(service, "lead01").claim(disputes=True).status_code == 200
+
+
 def test_nobody_is_given_their_own_school_and_a_mark_without_a_claim_is_refused(service):
     own, other = Staff(service, "teacher01"), Staff(service, "teacher02")
     given = {one["code"] for one in own.claim().json()["answers"]}

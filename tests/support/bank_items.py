@@ -9,6 +9,8 @@ WORDS = "心电图 P波=QRS #{~:}\\ <b>&amp; %50% -> 5 1.5 分：a 参考答案�
 TAME = st.text("abc心电图，。<>&%=~#{}:\\/[]()$-→⁹", min_size=1, max_size=12).filter(
     lambda text: text.strip()[-1:] not in ("", "\\")
 )
+LINES = st.lists(TAME.map(str.strip).filter(bool), min_size=1, max_size=3).map("\n".join)
+"""Texts of several lines, as people write them."""
 HOSTILE = ["<script>", "<a href=data:x>", "javascript:x", "### END SOLUTION", "\x85", "\u2028", "<p onclick=x>"]
 PIECES = [*WORDS.split(" "), " ", "  ", "\n", "\t", "\n\n", *HOSTILE]
 WILD = st.one_of(

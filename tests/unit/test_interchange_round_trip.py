@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from exams.interchange.bankfile import Defaults
 from exams.interchange.formats import FORMATS, exported, imported
 from exams.interchange.report import ALL, WHOLE, Loss
 from exams.items import Item, load_bank, load_file
-from tests.support.bank_items import TAME, banks
+from tests.support.bank_items import LINES, TAME, WILD, banks
 from tests.support.properties import examples
 
 BANKS = Path(__file__).parents[2] / "exams" / "bank"
@@ -35,10 +36,13 @@ def listed(losses: list[Loss]) -> set[tuple[str, str]]:
     return {(loss.item, loss.what) for loss in losses if loss.item != ALL}
 
 
+@pytest.mark.parametrize("texts", [WILD, LINES], ids=["wild", "lines"])
 @pytest.mark.parametrize("name", FORMATS)
-def test_the_report_lists_exactly_what_does_not_come_back(name: str, tmp_path: Path) -> None:
+def test_the_report_lists_exactly_what_does_not_come_back(
+    name: str, texts: st.SearchStrategy[str], tmp_path: Path
+) -> None:
     @EASY
-    @given(banks())
+    @given(banks(texts))
     def check(items: tuple[Item, ...]) -> None:
         data, losses = exported(items, name)
         if len({loss.item for loss in losses if loss.what == WHOLE}) == len(items):
