@@ -776,11 +776,14 @@ def beside(runner, source=""):
     """While another job is there that has run `source`: it is seen to be there, and to be there still at the end."""
     job = runner.send(f"{source}\nimport os, signal\nos.fork()\nsignal.pause()", wall_s=600)
     own = until(lambda: next((each for each in jobs_of(runner) if below(each)), None), 30, "it runs", 0.01)
-    yield
-    assert {each.status() for each in (own, *own.children())} == {psutil.STATUS_SLEEPING}
-    assert job not in runner.replies
-    own.kill()  # from outside, as Linux does where memory runs out: that is what the reply takes it for
-    held(runner.reply(job), "memory")
+    try:
+        yield
+        assert {each.status() for each in (own, *own.children())} == {psutil.STATUS_SLEEPING}
+        assert job not in runner.replies
+    finally:
+        own.kill()  # from outside, as Linux does where memory runs out: that is what the reply takes it for
+        reply = runner.reply(job)
+    held(reply, "memory")
 
 
 def below(process):
