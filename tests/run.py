@@ -5,8 +5,8 @@
     all       also the slow tier, and ten times the examples of property tests
     changed   of the slow tier, the tests whose paths changed since all of it was green; 30 minutes at most
 
-Two workers share the tests; those with short limits run by themselves afterwards. `all`, passed on a clean tree, notes
-the commit in GREEN, which is what `changed` compares with.
+Two workers share the tests; those with short limits run by themselves afterwards. `all` and `changed`, passed on a
+clean tree, note the commit in GREEN, which is what `changed` compares with.
 """
 
 import signal
@@ -86,8 +86,10 @@ def run_changed(options: Sequence[str]) -> int:
     for place, tests in enumerate(chosen):
         if (left := end - time.monotonic()) < 60:
             print(f"tests: no time for {', '.join(chosen[place:])}", flush=True)
-            break
+            return int(failed)
         failed |= pytest_run([tests, *options], left) != 0
+    if not failed:
+        note_green()
     return int(failed)
 
 
