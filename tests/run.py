@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ALONE, FAST, SLOW
+from tests.conftest import ALONE, FAST, SHARED_BY_ALL, SLOW
 from tests.support.properties import THOROUGH
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -72,7 +72,8 @@ def affected(changed: Sequence[str] | None) -> list[str]:
     return [
         tests
         for tests, paths in SLOW.items()
-        if changed is None or any(path.startswith((tests.partition("::")[0], *paths)) for path in changed)
+        if changed is None
+        or any(path.startswith((tests.partition("::")[0], *paths, *SHARED_BY_ALL)) for path in changed)
     ]
 
 

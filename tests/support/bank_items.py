@@ -15,9 +15,7 @@ HOSTILE = ["<script>", "<a href=data:x>", "javascript:x", "### END SOLUTION", "\
 PIECES = [*WORDS.split(" "), " ", "  ", "\n", "\t", "\n\n", *HOSTILE]
 WILD = st.one_of(
     TAME,
-    st.lists(st.sampled_from([*WORDS.split(" "), " ", "  ", "\n", "\t", "\n\n", *HOSTILE]), min_size=1, max_size=9).map(
-        "".join
-    ),
+    st.lists(st.sampled_from(PIECES), min_size=1, max_size=9).map("".join),
     st.text(min_size=1, max_size=20),
 ).filter(str.strip)
 NUMBERS = st.one_of(st.integers(-1000, 1000).map(float), st.floats(-1e9, 1e9, allow_nan=False))

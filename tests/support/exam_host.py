@@ -1,4 +1,4 @@
-"""The real exam service with one seam replaced: who logs in is said by the address. In this process, or one of its own.
+"""The real exam service, in this process or in one of its own. Only the log-in differs: the address names the user.
 
 Run as `python -m tests.support.exam_host HOME PORT`; `furnish(HOME, ...)` puts the exam there before.
 """

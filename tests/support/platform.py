@@ -123,7 +123,13 @@ class Platform:
         """The same for a browser."""
         jar = self.session(user).cookies
         return [
-            {"name": one.name, "value": one.value or "", "domain": "127.0.0.1", "path": one.path, "httpOnly": True}
+            {
+                "name": one.name,
+                "value": one.value or "",
+                "domain": "127.0.0.1",
+                "path": one.path,
+                "httpOnly": one.has_nonstandard_attr("HttpOnly"),
+            }
             for one in jar
         ]
 

@@ -76,7 +76,7 @@ def as_it_stands(cell: str, answer: str = SOLUTION, points: float = 4) -> float 
         with contextlib.redirect_stdout(io.StringIO()):
             exec(compile(tree, "<cell>", "exec"), names)
             value = eval(compile(shown, "<cell>", "eval"), names) if shown else None
-    except Exception:
+    except Exception:  # as in nbgrader, any error of an answer costs the points of the cell
         return 0.0
     credit = points if value is None else verdict.partial_credit(value, points)
     return 0.0 if credit is None else credit  # nbgrader refuses to mark such a submission at all
